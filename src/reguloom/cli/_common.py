@@ -1,0 +1,168 @@
+"""What the commands share: options, logging, and how a matrix is read."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO, TypeVar
+
+import rich_click as click
+
+from reguloom._logging import logger
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def _dashes(token: str) -> str:
+    """Take ``--num_workers`` for ``--num-workers`` and ``add_cor`` for ``add-cor``."""
+    return token.replace("_", "-")
+
+
+CONTEXT: dict[str, Any] = {"help_option_names": ["-h", "--help"], "token_normalize_func": _dashes}
+_state = {"traceback": False}
+
+
+def internal_traceback_wanted() -> bool:
+    """Tell whether ``-vv`` asked for the full traceback of an error."""
+    return _state["traceback"]
+
+
+def command(name: str, **settings: Any) -> Callable[[Callable[..., Any]], click.RichCommand]:
+    """Make a command with both spellings of every option, ``-v`` and ``-q``.
+
+    Parameters
+    ----------
+    name
+        What the user types.
+    settings
+        Passed on to click.
+    """
+
+    def decorate(function: Callable[..., Any]) -> click.RichCommand:
+        for option in (_VERBOSE, _QUIET):
+            function = option(function)
+        made: click.RichCommand = click.command(name, context_settings=CONTEXT, **settings)(function)
+        return made
+
+    return decorate
+
+
+def _set_verbosity(ctx: click.Context, parameter: click.Parameter, count: int) -> None:
+    """Set up messages; ``-v`` adds detail and ``-vv`` tracebacks."""
+    _state["traceback"] = count > 1
+    setup_logging(logging.DEBUG if count else logging.INFO)
+
+
+def _set_quiet(ctx: click.Context, parameter: click.Parameter, quiet: bool) -> None:
+    """Keep warnings and errors alone."""
+    if quiet:
+        setup_logging(logging.WARNING)
+
+
+# --quiet is evaluated last (not eager), so it wins over the default of --verbose.
+_VERBOSE = click.option(
+    *("-v", "--verbose"), count=True, expose_value=False, callback=_set_verbosity, is_eager=True, help="Say more."
+)
+_QUIET = click.option(
+    *("-q", "--quiet"), is_flag=True, expose_value=False, callback=_set_quiet, help="Say warnings and errors alone."
+)
+
+
+class _Stderr(logging.StreamHandler[TextIO]):
+    """Writes to whatever ``sys.stderr`` is now, so that redirection in tests and notebooks works."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one line."""
+        self.stream = sys.stderr
+        super().emit(record)
+
+
+def setup_logging(level: int) -> None:
+    """Send reguloom's messages, warnings and progress to stderr.
+
+    Parameters
+    ----------
+    level
+        From :mod:`logging`.
+    """
+    from reguloom import _progress
+
+    for handler in [old for old in logger.handlers if isinstance(old, _Stderr)]:
+        logger.removeHandler(handler)
+    handler = _Stderr()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
+    logger.addHandler(handler)
+    logger.setLevel(level)
+    _progress.enable(level <= logging.INFO)
+    warnings.showwarning = _show_warning
+
+
+def _show_warning(message: Warning | str, category: type[Warning], *_where: Any, **_more: Any) -> None:
+    """Say a warning of reguloom's in one line; leave other packages' to the debug level."""
+    ours = category.__module__.startswith("reguloom")
+    logger.log(logging.WARNING if ours else logging.DEBUG, "%s%s", "warning: " if ours else "", message)
+
+
+def apply(*options: Callable[[Function], Function]) -> Callable[[Function], Function]:
+    """Combine several options into one decorator, shown in the given order."""
+
+    def decorate(function: Function) -> Function:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return decorate
+
+
+INPUT = click.Path(path_type=Path)
+
+output_option = click.option("-o", "--output", type=click.Path(path_type=Path), default="-", show_default="stdout",
+                             help="File to write; the suffix decides the format.")  # fmt: skip
+force_option = click.option("--force", is_flag=True, help="Replace files that exist.")
+seed_option = click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True,
+                           help="Seed; the same seed gives the same bytes on any number of threads.")  # fmt: skip
+workers_option = click.option("--num-workers", "-j", "--threads", "num_workers", type=int, default=None,
+                              show_default="every core", help="Number of threads.")  # fmt: skip
+matrix_options = apply(
+    click.option("-t", "--transpose/--no-transpose", "transpose", default=None, show_default="detected",
+                 help="A csv/tsv matrix has genes in rows (or, with --no-transpose, cells)."),
+    click.option("--cell-id-attribute", default="CellID", show_default=True, help="Loom column attribute: cells."),
+    click.option("--gene-attribute", default="Gene", show_default=True, help="Loom row attribute: genes."),
+    click.option("--layer", default=None, help="Layer of an AnnData or loom file, or 'raw'.  [default: X]"),
+)  # fmt: skip
+
+
+def read_matrix(
+    path: Path, *, transpose: bool | None, cell_id_attribute: str, gene_attribute: str, backed: bool = False
+) -> AnnData:
+    """Read the expression matrix that a command was given, with the options of :data:`matrix_options`."""
+    from reguloom import io
+
+    return io.read(
+        path,
+        transpose="auto" if transpose is None else transpose,
+        cell_attribute=cell_id_attribute,
+        gene_attribute=gene_attribute,
+        backed=backed,
+    )
+
+
+def check_outputs(*paths: Path | None, force: bool) -> None:
+    """Check every output before the work begins, so that nobody waits an hour for a refusal."""
+    from reguloom._files import check_output
+
+    for path in paths:
+        if path is not None and not is_stdout(path):
+            check_output(path, force=force)
+
+
+def is_stdout(path: Path | str) -> bool:
+    """Tell whether the output is ``-``."""
+    return os.fspath(path) == "-"
