@@ -34,6 +34,39 @@ def internal_traceback_wanted() -> bool:
     return _state["traceback"]
 
 
+class Command(click.RichCommand):
+    """A command whose repeatable options also take several values at once, as pySCENIC's do.
+
+    ``--rankings a b`` is ``--rankings a --rankings b``; the values end at the next option.
+    """
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Write ``--option a b`` as ``--option a --option b``, then parse."""
+        repeatable = {
+            _dashes(name)
+            for parameter in self.params
+            if isinstance(parameter, click.Option) and parameter.multiple
+            for name in parameter.opts
+        }
+        return super().parse_args(ctx, _repeat_options(args, repeatable))
+
+
+def _repeat_options(args: list[str], repeatable: set[str]) -> list[str]:
+    """Put the option's name before each of its values."""
+    spread: list[str] = []
+    current, n_values = "", 0
+    for token in args:
+        if token.startswith("-") and token != "-":
+            current, n_values = (token, 0) if _dashes(token) in repeatable else ("", 0)
+            spread.append(token)
+        elif current and n_values:
+            spread += [current, token]
+        else:
+            spread.append(token)
+            n_values += 1
+    return spread
+
+
 def command(name: str, **settings: Any) -> Callable[[Callable[..., Any]], click.RichCommand]:
     """Make a command with both spellings of every option, ``-v`` and ``-q``.
 
@@ -48,7 +81,7 @@ def command(name: str, **settings: Any) -> Callable[[Callable[..., Any]], click.
     def decorate(function: Callable[..., Any]) -> click.RichCommand:
         for option in (_VERBOSE, _QUIET):
             function = option(function)
-        made: click.RichCommand = click.command(name, context_settings=CONTEXT, **settings)(function)
+        made: click.RichCommand = click.command(name, cls=Command, context_settings=CONTEXT, **settings)(function)
         return made
 
     return decorate
