@@ -1,0 +1,84 @@
+# Each target does its own set-up: it makes the virtual environment, installs with constraints.txt, and runs.
+# Other interpreters and places: make test PYTHON=python3.13 VENV=.venv-3.13
+PYTHON ?= $(shell .ci/find-python 3.11 3.12 3.13 3.14)
+VENV ?= .venv
+PYTEST_ARGS ?=
+BIN := $(VENV)/bin
+SOURCES := $(shell find src -name '*.py')
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-slow test-core house lint format types docs bench constraints clean
+
+help:  ## Say what can be made.
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: demo/.done  ## Make a small world with a known network, find its regulons, write tables and figures to demo/.
+	@echo "The results are in demo/ (make clean removes them; they are made again when the code changes)."
+
+demo/.done: $(VENV)/installed-run $(SOURCES)
+	$(BIN)/reguloom demo -o demo --force
+	@touch $@
+
+test: $(VENV)/installed-test  ## Run the tests, without the slow ones.
+	$(BIN)/python -m pytest -m "not slow" $(PYTEST_ARGS)
+
+test-slow: $(VENV)/installed-test  ## Run the slow tests.
+	$(BIN)/python -m pytest -m slow $(PYTEST_ARGS)
+
+test-core: $(VENV)/installed-test  ## Run the tests of the nouns, the files and the helpers (CI: on a newer Python).
+	$(BIN)/python -m pytest -m "not slow" tests/core tests/io tests/test_*.py $(PYTEST_ARGS)
+
+house: $(VENV)/installed-test  ## Check who imports whom, the import budget and the conventions of signatures.
+	$(BIN)/python -m pytest -q tests/test_layering.py tests/test_import_budget.py tests/test_api_conventions.py
+
+lint: $(VENV)/installed-dev  ## Check style and formatting.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: $(VENV)/installed-dev  ## Mend style and formatting.
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+types: $(VENV)/installed-dev  ## Check types.
+	$(BIN)/mypy
+
+docs: $(VENV)/installed-docs  ## Build the documentation to docs/_build/html; a warning is an error.
+	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
+	@echo "Open docs/_build/html/index.html"
+
+bench: $(VENV)/installed-bench  ## Run the benchmarks once, quickly, on this checkout.
+	cd benchmarks && ../$(BIN)/asv machine --yes && ../$(BIN)/asv run --quick --show-stderr --python=same
+
+constraints:  ## Resolve every dependency again, on Python 3.11 and a newer one, into constraints.txt.
+	set -e; work=$$(mktemp -d); trap 'rm -rf "$$work"' EXIT; \
+	for version in 3.11 "3.13 3.14 3.12"; do \
+	    name=$${version%% *}; "$$(.ci/find-python $$version)" -m venv "$$work/$$name"; \
+	    "$$work/$$name/bin/pip" install -q "pip>=25.1"; \
+	    "$$work/$$name/bin/pip" install -q --dry-run --ignore-installed --report "$$work/$$name.json" \
+	        ".[all]" --group dev --group docs --group bench; \
+	done; \
+	"$$work/3.11/bin/python" .ci/pin.py "$$work/3.11.json" "$$work/3.13.json"
+
+clean:  ## Remove what make made, the virtual environments included.
+	rm -rf .venv .venv-newer demo docs/_build docs/api/generated build dist
+
+# pip learnt --group in 25.1; the one that comes with Python 3.11 is older.
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "reguloom needs Python 3.11 or later; install one, or give it: make PYTHON=..." >&2; exit 1; }
+	"$(PYTHON)" -m venv $(VENV)
+	$(BIN)/python -m pip install -q --disable-pip-version-check "pip>=25.1"
+
+INSTALL = $(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e
+
+$(VENV)/installed-run: pyproject.toml constraints.txt | $(BIN)/python
+	$(INSTALL) .
+	@touch $@
+
+# The tests of motif scanning need the extra; the other extras belong to stages that skip their tests without them.
+$(VENV)/installed-test: pyproject.toml constraints.txt | $(BIN)/python
+	$(INSTALL) ".[motif]" --group test
+	@touch $@ $(VENV)/installed-run
+
+$(VENV)/installed-dev $(VENV)/installed-docs $(VENV)/installed-bench: $(VENV)/installed-%: pyproject.toml constraints.txt | $(BIN)/python
+	$(INSTALL) . --group $*
+	@touch $@ $(VENV)/installed-run
