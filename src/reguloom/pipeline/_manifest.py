@@ -95,14 +95,22 @@ class Manifest:
             logger.info("%s: done before, kept", name)
             yield False
             return
-        # What follows from an outdated stage is outdated too: forget it before anything is overwritten.
-        names = list(self.record["stages"])
-        for later in names[names.index(name) if name in names else len(names) :]:
-            del self.record["stages"][later]
+        self._forget_from(name)
         with stage(name):
             yield True
         self.record["stages"][name] = {"fingerprint": key, "params": plain(params), "outputs": outputs}
         self.write()
+
+    def _forget_from(self, name: str) -> None:
+        """Take a stage and what follows from it off the record, before anything of theirs is overwritten.
+
+        Otherwise a stage killed between two of its files would pass for the finished one on record.
+        """
+        names = list(self.record["stages"])
+        if name in names:
+            for later in names[names.index(name) :]:
+                del self.record["stages"][later]
+            self.write()
 
     def write(self) -> None:
         """Write the record, whole or not at all."""

@@ -89,9 +89,7 @@ def scenic(
     root = root_seed(rng)
     names = io.read_genes(tfs) if isinstance(tfs, (str, os.PathLike)) else list(tfs)
     with stage("network inference"):
-        network = grn.infer(
-            adata, names, method=method, layer=layer, rng=root, n_jobs=n_jobs, **dict(grn_params or {})
-        )
+        network = grn.infer(adata, names, method=method, layer=layer, rng=root, n_jobs=n_jobs, **dict(grn_params or {}))
     with stage("motif pruning"):
         regulons = cistarget.prune(
             network,

@@ -215,7 +215,9 @@ class _Run:
 
         with self.manifest.stage("binarization", {"seed": self.options.seed}, [BINARY, THRESHOLDS]) as needed:
             if needed:
-                binary, thresholds = activity.binarize_frame(auc, rng=self.options.seed, n_jobs=self.options.num_workers)
+                binary, thresholds = activity.binarize_frame(
+                    auc, rng=self.options.seed, n_jobs=self.options.num_workers
+                )
                 io.write_table(binary, self.folder / BINARY, index_label="Cell", force=True)
                 io.write_table(thresholds.to_frame("threshold"), self.folder / THRESHOLDS, index_label="Regulon")
         thresholds = io.read_table(self.folder / THRESHOLDS)["threshold"]
@@ -277,7 +279,9 @@ class _Run:
 
         with self.manifest.stage("figures", {}, [FIGURES]) as needed:
             if needed:
-                draw_all(self.adata, network, regulons, auc, thresholds, rss, self.options.groupby, self.folder / FIGURES)
+                draw_all(
+                    self.adata, network, regulons, auc, thresholds, rss, self.options.groupby, self.folder / FIGURES
+                )
 
     def _summary(self, network: Network, regulons: Regulons, rss: pd.DataFrame | None) -> list[str]:
         """Return what was found, in a few lines."""
