@@ -7,18 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-CELL_CORNERS = {
-    "cell",
-    "cells",
-    "cellid",
-    "cell_id",
-    "cell_ids",
-    "barcode",
-    "barcodes",
-    "cellbarcode",
-    "sample",
-    "samples",
-}
+CELL_CORNERS = {"cell", "cells", "cellid", "cell_id", "cell_ids", "barcode", "barcodes", "sample", "samples", "spot"}
 GENE_CORNERS = {"gene", "genes", "gene_id", "geneid", "gene_name", "gene_names", "genename", "symbol", "genesymbol"}
 _SAMPLE = 2000
 
@@ -32,6 +21,9 @@ _FAMILY = re.compile(
     r"|TMEM\d+\w*|SLC\d+\w+|LINC\d+|MIR\d+\w*|SNOR[AD]\d+\w*|KRT\d+|COL\d+A\d|NDUF\w+|ATP\d\w+|COX\d\w+|PSM[A-G]\d+"
     r"|HSP\w+|UBE\w+|TNF\w+|IL\d+\w*|CXC[LR]\d+|CCL\d+|PPP\w+|LOC\d+|\w+RIK|GM\d+|OR\d+\w+|SERPIN\w+|CEBP\w|RUNX\d|PAX\d)"
 )
+_DIGITS = re.compile(r"\d+")
+_MANY = 20
+_GENE_WORDS = {"g", "gene", "genes", "gene_", "gene-", "tf", "target", "tg", "ens", "ensg", "ensmusg", "fbgn", "loc"}
 _SYMBOL = re.compile(r"[A-Z][A-Z0-9]{1,8}(?:-[A-Z0-9]+|orf\d+)?|[A-Z][a-z0-9]{1,9}")
 
 
@@ -59,9 +51,10 @@ def genes_in_rows(rows: Sequence[str], columns: Sequence[str], *, corner: str = 
         return True, f"the header says {corner or 'genes_x_cells'!r}"
     evidence = _geneness(rows) - _geneness(columns)
     if abs(evidence) >= 0.2:
+        genes, cells = (rows, columns) if evidence > 0 else (columns, rows)
         which = "row" if evidence > 0 else "column"
-        example = (rows if evidence > 0 else columns)[:2]
-        return evidence > 0, f"the {which} names look like genes ({', '.join(example)} ...)"
+        words = f"the {which} names look more like genes ({genes[0]} ...) than the others ({cells[0]} ...)"
+        return evidence > 0, words
     return False, "neither the row nor the column names look more like genes, so the usual layout is taken"
 
 
@@ -69,8 +62,12 @@ def _geneness(names: Sequence[str]) -> float:
     """Return how far names look like genes (up to 1.5) and not like cells (down to -1)."""
     if len(names) == 0:
         return 0.0
-    step = max(1, len(names) // _SAMPLE)
-    return float(np.mean([_one(name) for name in names[::step]]))
+    sample = names[:: max(1, len(names) // _SAMPLE)]
+    stems = {_DIGITS.sub("", name).lower() for name in sample}
+    if len(names) >= _MANY and len(stems) <= max(2, len(sample) // 50):
+        # Numbered names: W31105, W31106 ... are cells, unless the word says gene.
+        return 0.5 if stems <= _GENE_WORDS else -1.0
+    return float(np.mean([_one(name) for name in sample]))
 
 
 def _one(name: str) -> float:

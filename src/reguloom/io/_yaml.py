@@ -29,7 +29,7 @@ def load_yaml(path: Path) -> Any:
 
     try:
         with gzip_errors(path), open_text(path) as handle:
-            return yaml.load(handle, Loader=_loader())  # noqa: S506
+            return yaml.load(handle, Loader=_loader())
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f" in line {mark.line + 1}" if mark is not None else ""
@@ -44,13 +44,10 @@ def _loader() -> Any:
     import yaml
 
     base = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-    class Loader(base):
-        """The loader."""
-
-    Loader.add_multi_constructor("!", _plain)
-    Loader.add_multi_constructor(_PYTHON, _plain)
-    return Loader
+    made: Any = type("RegulonLoader", (base,), {})
+    made.add_multi_constructor("!", _plain)
+    made.add_multi_constructor(_PYTHON, _plain)
+    return made
 
 
 def _plain(loader: Any, tag: str, node: Any) -> Any:

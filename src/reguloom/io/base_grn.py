@@ -79,7 +79,7 @@ def _network(tfs: list[str], hits: list[np.ndarray], genes: np.ndarray) -> Netwo
         regulators=pd.Index(tfs, name="source", dtype=object),
         targets=pd.Index(names, name="target", dtype=object),
         source=np.concatenate(sources),
-        target=target,
+        target=target.astype(np.int32, copy=False),
         weight=np.ones(len(target)),
         sign=np.zeros(len(target), dtype=np.int8),
         extra=pd.DataFrame({"n_peaks": np.concatenate(counts)}),

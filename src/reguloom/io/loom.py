@@ -134,8 +134,8 @@ def _attributes(group: h5py.Group, names: str, what: str) -> tuple[pd.DataFrame,
         If the attribute that should give the names is not there.
     """
     if names not in group:
-        option = "cell_attribute" if "column" in what else "gene_attribute"
-        msg = f"{names!r} is no {what}; it has {sorted(group)}, so name one with {option}= (--{option.replace('_', '-')})."
+        option = "cell_attribute= (--cell_id_attribute)" if "column" in what else "gene_attribute= (--gene_attribute)"
+        msg = f"{names!r} is no {what}; it has {sorted(group)}, so name one with {option}."
         raise MissingKeyError(msg)
     index = pd.Index(_decoded(group[names][()]).astype(str), dtype=object)
     columns: dict[str, Any] = {}

@@ -121,5 +121,5 @@ def write(adata: AnnData, path: str | os.PathLike[str], *, force: bool = False) 
         case ".csv" | ".tsv" | ".txt":
             write_text(adata, path, force=force)
         case suffix:
-            msg = f"{path} has the suffix {suffix!r}; a matrix is written to .h5ad, .zarr, .loom, .csv or .tsv (also .gz)."
+            msg = f"{path} has the suffix {suffix!r}; a matrix is written to .h5ad, .zarr, .loom, .csv, .tsv(.gz)."
             raise InputError(msg)

@@ -153,7 +153,7 @@ def _texts(name: str, column: Sequence[Any]) -> Iterable[str]:
         return (format_context(value) for value in column)
     if name == "TargetGenes":
         return (format_pairs(value) for value in column)
-    return ("" if value is None or value != value else str(value) for value in column)  # noqa: PLR0124
+    return ("" if value is None or value != value else str(value) for value in column)
 
 
 def format_context(names: Iterable[str]) -> str:

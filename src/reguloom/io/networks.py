@@ -226,7 +226,7 @@ def _write_parquet(frame: pd.DataFrame, path: Path, *, force: bool) -> None:
 
 
 def write_frame(frame: pd.DataFrame, handle: Any, *, delimiter: str, index: bool = False) -> None:
-    """Write a table as text: floats in their shortest exact form, missing ones empty, lines ended by ``\\n``.
+    """Write a table as text: floats in their shortest exact form, missing ones empty, lines ended by a newline.
 
     Parameters
     ----------
@@ -254,5 +254,5 @@ def _texts(column: pd.Series) -> Sequence[str] | Iterable[str]:
     """Return one column as text."""
     values = column.astype(object).tolist() if isinstance(column.dtype, pd.CategoricalDtype) else column.tolist()
     if column.dtype == np.float32:
-        return ["" if value != value else str(value) for value in column.to_numpy()]  # noqa: PLR0124
-    return ["" if value is None or value is pd.NA or value != value else str(value) for value in values]  # noqa: PLR0124
+        return ["" if value != value else str(value) for value in column.to_numpy()]
+    return ["" if value is None or value is pd.NA or value != value else str(value) for value in values]

@@ -108,7 +108,7 @@ def _read_gmt(path: Path) -> Regulons:
             if fields == [""] or line.startswith("#"):
                 continue
             if len(fields) < 3:
-                msg = f"line {number} of {path} has {len(fields)} tab-separated fields; GMT needs a name, a description and genes."
+                msg = f"line {number} of {path} has {len(fields)} fields; GMT needs a name, a description, genes."
                 raise InputError(msg)
             found.append(_gmt_regulon(fields))
     return Regulons(found)
@@ -135,7 +135,7 @@ def _gmt_regulon(fields: list[str]) -> Regulon:
 def _write_gmt(regulons: Regulons, handle: TextIO) -> None:
     """Write one line for each regulon: name, ``tf=..,score=..``, genes."""
     for one in regulons:
-        score = f",score={one.score!r}" if one.score == one.score else ""  # noqa: PLR0124
+        score = f",score={one.score!r}" if one.score == one.score else ""
         handle.write("\t".join([one.name, f"tf={one.tf}{score}", *one.targets]) + "\n")
 
 
@@ -208,7 +208,7 @@ def _number(value: Any) -> float:
 def _as_entry(one: Regulon) -> dict[str, Any]:
     """Return one regulon as plain types."""
     entry: dict[str, Any] = {"name": one.name, "tf": one.tf, "sign": one.sign}
-    entry |= {key: value for key, value in (("nes", one.nes), ("score", one.score)) if value == value}  # noqa: PLR0124
+    entry |= {key: value for key, value in (("nes", one.nes), ("score", one.score)) if value == value}
     return {**entry, "motifs": list(one.motifs), "gene2weight": one.to_dict()}
 
 

@@ -124,7 +124,7 @@ def _part(folder: Path, shown: Path, *names: str) -> Path:
         for candidate in (folder / name, folder / f"{name}.gz"):
             if candidate.exists():
                 return existing_file(candidate, what="10x file")
-    msg = f"{shown} has no {' or '.join(names)} (plain or .gz); a 10x folder holds matrix.mtx, barcodes.tsv and features.tsv."
+    msg = f"{shown} has no {' or '.join(names)} (or .gz); 10x folders hold matrix.mtx, barcodes.tsv and features.tsv."
     raise InputError(msg)
 
 
@@ -193,8 +193,8 @@ def _assemble(
     from anndata import AnnData
 
     if matrix.shape != (len(barcodes), len(var)):
-        n_cells, n_genes = matrix.shape
-        msg = f"{shown} has {n_genes} x {n_cells} values, {len(var)} features and {len(barcodes)} barcodes; they must agree."
+        shape = matrix.shape[::-1]
+        msg = f"{shown} has a matrix of {shape}, {len(var)} features and {len(barcodes)} barcodes; they must agree."
         raise InputError(msg)
     var.index = pd.Index(var[gene_attribute].to_numpy(), dtype=object)
     var.index.name = None
