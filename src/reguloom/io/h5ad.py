@@ -28,7 +28,7 @@ def read_h5ad(path: str | os.PathLike[str], *, layer: str | None = None, backed:
     path
         The file, or the folder of the store.
     layer
-        Put this layer in the place of ``X`` (not with `backed`).
+        Put this layer, or ``"raw"``, in the place of ``X`` (not with `backed`).
     backed
         Leave the matrix on disk (h5ad alone).
 
@@ -53,15 +53,33 @@ def read_h5ad(path: str | os.PathLike[str], *, layer: str | None = None, backed:
     if backed:
         return adata
     if layer is not None:
-        if layer not in adata.layers:
-            msg = f"{path} has no layer {layer!r}; it has {sorted(adata.layers)}, and layer=None reads X."
-            raise MissingKeyError(msg)
-        adata.X = adata.layers[layer]
+        adata = _with_layer(adata, layer, path)
     if adata.X is not None:
         adata.X = as_float32(adata.X)
     elif not len(adata.layers):
         msg = f"{path} has neither X nor a layer; write the matrix into it first."
         raise InputError(msg)
+    return adata
+
+
+def _with_layer(adata: AnnData, layer: str, path: Path) -> AnnData:
+    """Return `adata` with a layer, or with ``raw``, in the place of ``X``.
+
+    Raises
+    ------
+    MissingKeyError
+        If it is not there.
+    """
+    if layer == "raw" and adata.raw is not None:
+        raw = adata.raw.to_adata()
+        raw.obsm.update(adata.obsm)
+        raw.uns.update(adata.uns)
+        return raw
+    if layer not in adata.layers:
+        has_raw = " and raw" if adata.raw is not None else ""
+        msg = f"{path} has no layer {layer!r}; it has {sorted(adata.layers)}{has_raw}, and layer=None reads X."
+        raise MissingKeyError(msg)
+    adata.X = adata.layers[layer]
     return adata
 
 

@@ -146,8 +146,8 @@ def _attributes(group: h5py.Group, names: str, what: str) -> tuple[pd.DataFrame,
         values = _decoded(dataset[()])
         if values.dtype.names:
             others[name] = pd.DataFrame({field: values[field] for field in values.dtype.names}, index=index)
-        elif values.ndim == 1:
-            columns[name] = values
+        elif values.ndim == 1 or values.shape[1:] == (1,):
+            columns[name] = values.ravel()
         elif values.ndim > 1 and values.shape[1]:
             others[name] = values
     return pd.DataFrame(columns, index=index), others

@@ -395,6 +395,6 @@ def _unpack_clusterings(adata: AnnData, described: dict[str, Any]) -> None:
     for entry in described.get("clusterings", []):
         number, name = str(entry.get("id")), str(entry.get("name"))
         clusters = {one["id"]: str(one["description"]) for one in entry.get("clusters", [])}
-        if number not in table.columns or name in adata.obs or len(set(clusters.values())) != len(clusters):
+        if number not in table.columns or len(set(clusters.values())) != len(clusters):
             continue
         adata.obs[_keys.safe(name)] = pd.Categorical(table[number].map(clusters), categories=list(clusters.values()))
