@@ -1,0 +1,27 @@
+"""``reguloom merge``: the shards of ``grn --shard i/n`` in, one network out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import rich_click as click
+
+from reguloom.cli._common import INPUT, check_outputs, force_option, output_option
+from reguloom.cli._common import command as make_command
+
+
+@make_command("merge")
+@click.argument("shards", type=INPUT, nargs=-1, required=True)
+@output_option
+@click.option("--limit", type=click.IntRange(min=1), default=None, help="Write only the strongest edges.")
+@force_option
+def command(shards: tuple[Path, ...], output: Path, limit: int | None, force: bool) -> None:
+    """Join the networks of several shards into what one run would have written.
+
+    SHARDS are the files of `reguloom grn --shard 1/N` to `N/N`.
+    """
+    from reguloom import grn, io
+    from reguloom.cli.grn import write
+
+    check_outputs(output, force=force)
+    write(grn.merge_shards([io.read_network(path) for path in shards], limit=limit), output, force=force)
