@@ -62,7 +62,7 @@ def _convert_matrix(source: Path, target: Path, *, force: bool, layer: str | Non
     """Read and write a matrix."""
     from reguloom import io
 
-    transpose = "auto" if options["transpose"] is None else options["transpose"]
+    transpose: Any = "auto" if options["transpose"] is None else options["transpose"]
     names = {"cell_attribute": options["cell_id_attribute"], "gene_attribute": options["gene_attribute"]}
     io.write(io.read(source, layer=layer, transpose=transpose, **names), target, force=force)
 
