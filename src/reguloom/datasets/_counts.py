@@ -15,21 +15,21 @@ BLOCK = 2048
 """Cells simulated at a time; a block has its own seed, so it is part of what defines a world."""
 HILL = 2.0
 """Hill coefficient of every regulation."""
-ON, OFF = 1.4, -1.4
+ON, OFF = 1.1, -1.2
 """Log-activity of a master in the types that use it, and in the others."""
-NOISE = 0.65
+NOISE = 0.8
 """Standard deviation of a TF's log-activity within one type."""
-TF_LEVEL, GENE_LEVEL = 0.5, 0.06
+TF_LEVEL, GENE_LEVEL = 1.0, 0.045
 """Typical mean counts of a TF at log-activity 0, and of an unregulated gene."""
-STATE_LOADING = 0.5
+STATE_LOADING = 0.7
 """How strongly a hidden state of the cell (its stress, its cycle) moves the genes that follow it."""
-SHARE_STATE = 0.15
+SHARE_STATE = 0.25
 """Share of genes that follow the hidden state."""
 MARKER_FOLD = 6.0
 """Fold change of a marker that no TF regulates, in its type."""
 P_DROPOUT = 0.2
 """Chance that a weakly expressed gene is missed although it is expressed."""
-DEPTH_SD = 0.3
+DEPTH_SD = 0.5
 """Standard deviation of the log library size."""
 
 

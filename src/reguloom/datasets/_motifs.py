@@ -13,9 +13,9 @@ from reguloom._random import generator
 
 RECALL = 0.8
 """Share of the true targets that carry the TF's motif."""
-P_ACCIDENTAL = 0.015
+P_ACCIDENTAL = 0.012
 """Share of all genes that carry a motif without being regulated through it."""
-SITE = 2.8
+SITE = 3.4
 """Mean score of a gene with the motif, in standard deviations of the genes without it."""
 REDUNDANT_NOISE = 0.5
 """Noise between two motifs of the same TF."""
