@@ -168,7 +168,7 @@ def test_hill_is_half_at_zero():
     ("sizes", "message"),
     [
         ({"n_cells": 4, "n_cell_types": 3}, "two cells a type"),
-        ({"n_tfs": 900}, "n_tfs < n_genes"),
+        ({"n_tfs": 1000}, "n_tfs < n_genes"),
         ({"n_cell_types": 5, "n_tfs": 4}, "n_cell_types"),
         ({"n_database_genes": 10}, "n_database_genes"),
     ],
