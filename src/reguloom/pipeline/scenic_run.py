@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from reguloom._errors import InputError
 from reguloom._files import check_output
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 ADJACENCIES, MOTIFS, GMT = "adjacencies.tsv", "motifs.csv", "regulons.gmt"
 AUCELL, BINARY, THRESHOLDS, RSS = "aucell.csv", "binary.csv", "thresholds.csv", "rss.csv"
 H5AD, LOOM, FIGURES = "result.h5ad", "scope.loom", "figures"
+CHECKPOINT = ".grn-checkpoint-"
 
 
 @dataclass(frozen=True)
@@ -151,7 +152,9 @@ class _Run:
             "subsample": options.subsample,
             "stratify": options.stratify,
         }
-        checkpoint = self.folder / ".grn-checkpoint"
+        # Named by what decides it, so that a checkpoint of other options is never taken up.
+        key = fingerprint(self.manifest.record["inputs"], params, options.seed)
+        checkpoint = self.folder / f"{CHECKPOINT}{key[:12]}"
         with self.manifest.stage("network inference", {**params, "seed": options.seed}, [ADJACENCIES]) as needed:
             if needed:
                 tfs = io.read_genes(options.tfs)
@@ -165,7 +168,7 @@ class _Run:
                     **params,
                 )
                 io.write_network(network, self.folder / ADJACENCIES, force=True)
-                _remove_folder(checkpoint)
+                _remove_checkpoints(self.folder)
         return io.read_network(self.folder / ADJACENCIES)
 
     def _regulons(self) -> Regulons:
@@ -307,9 +310,9 @@ def _top(row: pd.Series) -> list[str]:
     return [f"{name} {value:.2f}" for name, value in row.sort_values(ascending=False, kind="stable")[:3].items()]
 
 
-def _remove_folder(folder: Path) -> None:
-    """Remove a checkpoint that has served its purpose."""
+def _remove_checkpoints(folder: Path) -> None:
+    """Remove checkpoints that have served their purpose."""
     import shutil
 
-    if folder.exists():
-        shutil.rmtree(folder)
+    for checkpoint in folder.glob(f"{CHECKPOINT}*"):
+        shutil.rmtree(checkpoint)
