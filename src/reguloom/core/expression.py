@@ -66,8 +66,16 @@ class Expression:
                 f"expression is a {type(data).__name__}; accepted are AnnData, a DataFrame (cells x genes), Expression."
             )
             raise InputError(msg)
+        if layer is not None and not hasattr(data, "layers"):
+            msg = f"layer={layer!r} was given with a {type(data).__name__}; only AnnData has layers."
+            raise InputError(msg)
         _check_shape_and_names(chosen)
-        return chosen if mask_var is None else chosen.select_genes(_mask(data, mask_var, chosen.n_genes))
+        return chosen if mask_var is None else chosen.select_genes(_mask(data, mask_var, layer, chosen.n_genes))
+
+    def __repr__(self) -> str:
+        """Say the size and how the values are stored."""
+        stored = f"{'sparse' if self.is_sparse else 'dense'}{', on disk' if self.is_backed else ''}"
+        return f"Expression({self.n_cells} cells x {self.n_genes} genes, {stored})"
 
     @property
     def n_cells(self) -> int:
@@ -89,9 +97,18 @@ class Expression:
         """Whether the values are still on disk."""
         return not isinstance(self.X, np.ndarray) and not hasattr(self.X, "indptr")
 
+    @property
+    def _is_backed_csc(self) -> bool:
+        """Whether the values are on disk gene by gene: cells cannot be read alone, so blocks of them read it all."""
+        return self.is_backed and getattr(self.X, "format", None) == "csc"
+
     def select_genes(self, which: Any) -> Expression:
         """Return the genes at `which` (positions, a mask, or names), read into memory."""
         positions = self._positions(which, self.genes)
+        if self._is_backed_csc:
+            # Columns lie together on disk; anndata wants them in increasing order, each once.
+            order, back = np.unique(positions, return_inverse=True)
+            return replace(self, X=self.X[:, order][:, back], genes=self.genes[positions])
         if self.is_backed:
             parts = [_columns(block, positions) for _, _, block in self.blocks()]
             return replace(self, X=_stack(parts), genes=self.genes[positions])
@@ -101,10 +118,9 @@ class Expression:
         """Return the cells at `which` (positions, a mask, or names), read into memory."""
         positions = self._positions(which, self.cells)
         if self.is_backed:
-            # Backed matrices are fastest, and h5py only correct, for increasing row numbers.
-            order = np.argsort(positions, kind="stable")
-            back = np.argsort(order, kind="stable")
-            return replace(self, X=self.X[positions[order]][back], cells=self.cells[positions])
+            # Backed matrices are fastest, and h5py only correct, for increasing row numbers, each once.
+            order, back = np.unique(positions, return_inverse=True)
+            return replace(self, X=self.X[order][back], cells=self.cells[positions])
         rows = self.X.tocsr() if hasattr(self.X, "tocsr") else self.X
         return replace(self, X=rows[positions], cells=self.cells[positions])
 
@@ -113,8 +129,8 @@ class Expression:
         array = np.asarray(which)
         if array.dtype == bool:
             return np.flatnonzero(array)
-        if array.dtype.kind in "iu":
-            return array
+        if array.dtype.kind in "iu" or not array.size:
+            return array.astype(np.intp)
         found = names.get_indexer(pd.Index(array))
         if (found < 0).any():
             msg = f"{list(array[found < 0][:3])} are not among the {len(names)} names, such as {list(names[:3])}."
@@ -129,7 +145,8 @@ class Expression:
         n_rows
             Cells in one block; bounds the memory.
         """
-        source = self.X.tocsr() if hasattr(self.X, "tocsr") and not self.is_backed else self.X
+        source = self.X.to_memory() if self._is_backed_csc else self.X
+        source = source.tocsr() if hasattr(source, "tocsr") else source
         for start in range(0, self.n_cells, n_rows):
             stop = min(start + n_rows, self.n_cells)
             yield start, stop, source[start:stop]
@@ -149,7 +166,7 @@ class Expression:
         return _clean(csc_array(self.to_csr() if self.is_backed else self.X))
 
     def to_dense(self, dtype: Any = np.float64) -> np.ndarray:
-        """Return the values as a dense array; for small selections of genes or cells."""
+        """Return the values as a dense array of `dtype`; for small selections of genes or cells."""
         if self.is_backed:
             return np.concatenate([_dense(block, dtype) for _, _, block in self.blocks()])
         return _dense(self.X, dtype)
@@ -241,16 +258,27 @@ def _numeric(frame: pd.DataFrame) -> np.ndarray:
     return frame.to_numpy()
 
 
-def _mask(data: Any, mask_var: str | Sequence[bool], n_genes: int) -> np.ndarray:
+def _mask(data: Any, mask_var: str | Sequence[bool], layer: str | None, n_genes: int) -> np.ndarray:
     """Return the mask over genes."""
+    values: Any = mask_var
     if isinstance(mask_var, str):
-        if mask_var not in getattr(data, "var", {}):
-            msg = f"adata.var has no column {mask_var!r}; it has {sorted(getattr(data, 'var', {}))}."
+        if not hasattr(data, "obs_names"):
+            msg = f"mask_var={mask_var!r} names a column of adata.var; with a {type(data).__name__} give a mask."
+            raise InputError(msg)
+        var = data.raw.var if layer == "raw" else data.var
+        if mask_var not in var:
+            msg = f"adata.var has no column {mask_var!r}; it has {sorted(var)}."
             raise MissingKeyError(msg)
-        mask_var = data.var[mask_var]
-    mask = np.asarray(mask_var, dtype=bool)
+        values = var[mask_var]
+    if not pd.api.types.is_bool_dtype(pd.Series(values).dtype) or pd.Series(values).isna().any():
+        msg = f"mask_var holds {pd.Series(values).dtype} values; every gene needs True or False."
+        raise InputError(msg)
+    mask = np.asarray(values, dtype=bool)
     if mask.shape != (n_genes,):
         msg = f"mask_var has shape {mask.shape}; it needs one value for each of the {n_genes} genes."
+        raise InputError(msg)
+    if not mask.any():
+        msg = f"mask_var leaves none of the {n_genes} genes; check the mask."
         raise InputError(msg)
     return mask
 

@@ -64,6 +64,10 @@ class Network:
         if len(lengths) != 1:
             msg = f"the columns of a network have different lengths: {sorted(lengths)}; give one value per edge."
             raise InputError(msg)
+        for name, codes, names in (("source", self.source, self.regulators), ("target", self.target, self.targets)):
+            if len(codes) and (codes.min() < 0 or codes.max() >= len(names)):
+                msg = f"the {name} codes run from {codes.min()} to {codes.max()}, and there are {len(names)} names."
+                raise InputError(msg)
 
     @classmethod
     def from_edges(
@@ -117,6 +121,13 @@ class Network:
         Recognised by their columns: ``source, target[, weight, sign]`` (ours, decoupler, CellOracle links with
         ``coef_mean``), ``TF, target, importance`` (pySCENIC, arboreto), ``Gene1, Gene2`` (BEELINE, GENELINK).
 
+        Parameters
+        ----------
+        frame
+            One row per edge; columns that mean nothing here are kept in ``extra``.
+        provenance
+            How the network was made.
+
         Raises
         ------
         InputError
@@ -168,13 +179,14 @@ class Network:
     def take(self, rows: Any) -> Network:
         """Return the edges at `rows` (a mask or positions), with unused names kept."""
         rows = np.asarray(rows)
+        rows = np.flatnonzero(rows) if rows.dtype == bool else rows.astype(np.intp)
         return replace(
             self,
             source=self.source[rows],
             target=self.target[rows],
             weight=self.weight[rows],
             sign=self.sign[rows],
-            extra=self.extra.iloc[np.flatnonzero(rows) if rows.dtype == bool else rows].reset_index(drop=True),
+            extra=self.extra.iloc[rows].reset_index(drop=True) if self.extra.shape[1] else self.extra,
         )
 
     def top(self, k: int) -> Network:
@@ -244,6 +256,13 @@ class Network:
     def to_adata(self, adata: AnnData, *, key_added: str = _keys.GRN) -> None:
         """Store the network in ``adata.uns[key_added]``.
 
+        Parameters
+        ----------
+        adata
+            Where it is stored.
+        key_added
+            Name of the entry.
+
         Writes
         ------
         ``adata.uns[key_added]['edges']`` : DataFrame ``(n_edges, >= 4)``
@@ -261,6 +280,13 @@ class Network:
     @classmethod
     def from_adata(cls, adata: AnnData, *, key: str = _keys.GRN) -> Network:
         """Return the network that :meth:`to_adata` stored.
+
+        Parameters
+        ----------
+        adata
+            Where it is stored.
+        key
+            Name of the entry.
 
         Raises
         ------

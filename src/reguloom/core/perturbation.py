@@ -57,11 +57,9 @@ class Target:
         if self.mode == "unknown":
             msg = "this perturbation's label does not say up or down; use Perturbation.knockout or .overexpress."
             raise InputError(msg)
-        constant = {
-            "level": self.value,
-            "max": values.max(initial=0.0),
-            "quantile": np.quantile(values, self.value) if self.mode == "quantile" else 0.0,
-        }[self.mode]
+        if self.mode == "level" or not values.size:
+            return np.full(values.shape, self.value, dtype=np.float64)
+        constant = values.max() if self.mode == "max" else np.quantile(values, self.value)
         return np.full(values.shape, constant, dtype=np.float64)
 
 
@@ -83,14 +81,41 @@ class Perturbation:
     dose: float | None = None
     mask: str | None = None
 
+    def __hash__(self) -> int:
+        """Let perturbations be members of sets and keys; the order of the genes does not matter."""
+        return hash((frozenset(self.targets.items()), self.dose, self.mask))
+
     @classmethod
     def knockout(cls, *genes: str, mask: str | None = None) -> Perturbation:
-        """Set each gene to 0. ``"A+B"`` names a combination."""
+        """Set each gene to 0.
+
+        Parameters
+        ----------
+        genes
+            Names; ``"A+B"`` names a combination.
+        mask
+            Column of ``adata.obs`` that says which cells.
+        """
         return cls({gene: Target("level", 0.0) for gene in _genes(genes)}, mask=mask)
 
     @classmethod
     def knockdown(cls, gene: str, fraction: float = 0.5, *, mask: str | None = None) -> Perturbation:
-        """Take away `fraction` (0–1) of the gene's expression."""
+        """Take away a share of the gene's expression.
+
+        Parameters
+        ----------
+        gene
+            Name, or ``"A+B"``.
+        fraction
+            The share that is taken away, above 0 and up to 1.
+        mask
+            Column of ``adata.obs`` that says which cells.
+
+        Raises
+        ------
+        InputError
+            If the share is outside these bounds.
+        """
         if not 0 < fraction <= 1:
             msg = f"the knock-down takes away {fraction}; accepted is a share above 0 and up to 1."
             raise InputError(msg)
@@ -161,11 +186,12 @@ class Perturbation:
 
     @property
     def label(self) -> str:
-        """A unique, readable name such as ``Gata1=0``, ``Gata1=x0.5+Spi1=max`` or ``control``."""
+        """A unique, readable name such as ``Gata1=0``, ``Gata1=x0.5+Spi1=max@2[treated]`` or ``control``."""
         if self.is_control:
             return "control"
         text = "+".join(f"{gene}{_suffix(target)}" for gene, target in self.targets.items())
-        return text if self.dose is None else f"{text}@{self.dose:g}"
+        text = text if self.dose is None else f"{text}@{self.dose:g}"
+        return text if self.mask is None else f"{text}[{self.mask}]"
 
     def as_knockout(self) -> Perturbation:
         """Return the same genes, each set to 0."""

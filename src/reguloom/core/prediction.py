@@ -58,6 +58,9 @@ class Prediction:
         if self.delta.shape != (len(self.rows), len(self.genes)):
             msg = f"delta has shape {self.delta.shape}, with {len(self.rows)} rows and {len(self.genes)} genes named."
             raise InputError(msg)
+        if np.shape(self.control) not in ((len(self.genes),), self.delta.shape):
+            msg = f"control has shape {np.shape(self.control)}; give one value per gene, or the shape of delta."
+            raise InputError(msg)
         if len(self.perturbations) not in (1, len(self.rows)):
             msg = f"{len(self.perturbations)} perturbations for {len(self.rows)} rows; give one, or one for each row."
             raise InputError(msg)
@@ -69,7 +72,7 @@ class Prediction:
 
     def direction(self) -> np.ndarray:
         """Return the change scaled to unit length per row, ``(n_rows, n_genes)``; rows without change stay 0."""
-        dense = self._dense()
+        dense = _dense(self.delta)
         norm = np.linalg.norm(dense, axis=1, keepdims=True)
         return np.divide(dense, norm, out=np.zeros_like(dense), where=norm > 0)
 
@@ -82,8 +85,8 @@ class Prediction:
 
         labels = [one.label for one in self.perturbations]
         labels = labels * len(self.rows) if len(labels) == 1 else labels
-        dense = self._dense()
-        adata = AnnData(np.asarray(self.control) + dense, obs=pd.DataFrame(index=self.rows.astype(str)))
+        dense = _dense(self.delta)
+        adata = AnnData(_dense(self.control) + dense, obs=pd.DataFrame(index=self.rows.astype(str)))
         adata.var_names = self.genes.astype(str)
         adata.layers["delta"] = dense
         adata.obs["perturbation"] = pd.Categorical(labels)
@@ -102,17 +105,26 @@ class Prediction:
             raise InputError(msg)
         return np.asarray(self.delta @ basis)
 
-    def _dense(self) -> np.ndarray:
-        """Return delta as a dense float64 array."""
-        return np.asarray(self.delta.toarray() if hasattr(self.delta, "indptr") else self.delta, dtype=np.float64)
-
 
 @runtime_checkable
 class Predictor(Protocol):
     """Anything that answers "what if": models, fields, rules and baselines alike."""
 
     def predict(self, perturbations: Perturbation | Sequence[Perturbation], adata: AnnData | None = None) -> Prediction:
-        """Return the predicted change under each perturbation."""
+        """Return the predicted change under each perturbation.
+
+        Parameters
+        ----------
+        perturbations
+            One or several.
+        adata
+            The cells to perturb; those that the predictor was fitted on if left out.
+        """
 
     def available(self) -> pd.DataFrame:
         """Return which genes can be perturbed, and for each that cannot, why: columns ``available``, ``reason``."""
+
+
+def _dense(values: Any) -> np.ndarray:
+    """Return `values` as a dense float64 array."""
+    return np.asarray(values.toarray() if hasattr(values, "indptr") else values, dtype=np.float64)

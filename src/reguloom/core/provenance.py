@@ -58,7 +58,7 @@ class Provenance:
 
     @classmethod
     def from_json(cls, text: str) -> Provenance:
-        """Return the provenance that :meth:`to_json` wrote."""
+        """Return the provenance that :meth:`to_json` wrote as `text`."""
         fields = json.loads(text)
         return cls(**{**fields, "citations": tuple(fields["citations"])})
 
@@ -80,7 +80,7 @@ def plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {str(key): plain(inner) for key, inner in value.items()}
     if isinstance(value, (set, frozenset)):
-        return sorted(plain(inner) for inner in value)
+        return sorted((plain(inner) for inner in value), key=lambda inner: (type(inner).__name__, inner))
     if isinstance(value, (list, tuple, np.ndarray)):
         return [plain(inner) for inner in value]
     if isinstance(value, np.generic):

@@ -204,7 +204,7 @@ class Regulons:
 
     @classmethod
     def from_dict(cls, sets: Mapping[str, Iterable[str] | Mapping[str, float]]) -> Regulons:
-        """Make regulons from gene sets: name → genes, or name → gene → weight."""
+        """Make regulons from gene `sets`: name → genes, or name → gene → weight."""
         regulons = []
         for name, genes in sets.items():
             weights = dict(genes) if isinstance(genes, Mapping) else dict.fromkeys(genes, 1.0)
@@ -245,6 +245,13 @@ class Regulons:
     def to_adata(self, adata: AnnData, *, key_added: str = _keys.REGULONS) -> None:
         """Store the regulons in ``adata.uns[key_added]``.
 
+        Parameters
+        ----------
+        adata
+            Where they are stored.
+        key_added
+            Name of the entry.
+
         Writes
         ------
         ``adata.uns[key_added]['members']`` : DataFrame ``(n_members, >= 3)``
@@ -262,6 +269,13 @@ class Regulons:
     @classmethod
     def from_adata(cls, adata: AnnData, *, key: str = _keys.REGULONS) -> Regulons:
         """Return the regulons that :meth:`to_adata` stored.
+
+        Parameters
+        ----------
+        adata
+            Where they are stored.
+        key
+            Name of the entry.
 
         Raises
         ------
