@@ -92,4 +92,4 @@ def warn(message: str, category: type[Warning] = ValidityWarning) -> None:
     while frame.f_back is not None and frame.f_code.co_filename.startswith(package):
         frame = frame.f_back
         level += 1
-    warnings.warn(message, category, stacklevel=level - 1)
+    warnings.warn(message, category, stacklevel=level)

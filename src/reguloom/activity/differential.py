@@ -1,0 +1,181 @@
+"""Which regulons differ between groups of cells: Wilcoxon's rank-sum test with the false discovery rate.
+
+Cells of one sample are not independent, so cell-level p-values are too small where several samples are compared;
+``samples`` tests the means of samples instead (Squair et al., Nature Communications 12:5692, 2021).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from reguloom import _keys
+from reguloom._errors import InputError
+from reguloom.activity import _slots
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+
+
+def differential(
+    adata: AnnData,
+    groupby: str,
+    *,
+    reference: str | None = None,
+    sample_key: str | None = None,
+    key: str = _keys.AUCELL,
+    copy: bool = False,
+) -> AnnData | None:
+    """Test each regulon between each group and the rest, and store the table in `adata`.
+
+    Parameters
+    ----------
+    adata
+        With activity in ``adata.obsm[key]``.
+    groupby
+        Column of ``adata.obs`` with the groups.
+    reference
+        Group to compare with; None compares with all other cells.
+    sample_key
+        Column of ``adata.obs`` with the sample (donor, animal) of each cell: test means of samples, not cells.
+    key
+        Slot of the activity.
+    copy
+        Return a changed copy and leave `adata` as it is.
+
+    Returns
+    -------
+    The copy, or None.
+
+    Writes
+    ------
+    ``adata.uns[key]['differential_<groupby>']`` : DataFrame ``(n_groups * n_regulons, 9)``
+        As :func:`differential_frame`.
+
+    Raises
+    ------
+    MissingKeyError
+        If there is no activity or no such column.
+    InputError
+        As :func:`differential_frame`.
+    """
+    adata = adata.copy() if copy else adata
+    samples = None if sample_key is None else _slots.column(adata, sample_key)
+    groups = _slots.column(adata, groupby)
+    table = differential_frame(_slots.scores(adata, key), groups, reference=reference, samples=samples)
+    table.index = table.index.astype(str)
+    _slots.entry(adata, key)[_keys.differential(groupby)] = table
+    return adata if copy else None
+
+
+def differential_frame(
+    auc: pd.DataFrame,
+    groups: pd.Series | Sequence[Any],
+    *,
+    reference: str | None = None,
+    samples: pd.Series | Sequence[Any] | None = None,
+) -> pd.DataFrame:
+    """Test each regulon between each group and the rest.
+
+    Parameters
+    ----------
+    auc
+        Activity, ``(n_cells, n_regulons)``.
+    groups
+        Group of each cell, in the order of the cells or as a Series indexed by cell.
+    reference
+        Group to compare with; None compares with all other cells.
+    samples
+        Sample of each cell. Activity is then averaged over the cells of a sample in a group, and the means are
+        tested, with the exact distribution where that is possible.
+
+    Returns
+    -------
+    One row per group and regulon, sorted by p-value within a group: ``group``, ``regulon``, ``mean``,
+    ``mean_reference``, ``difference``, ``auroc`` (probability that a cell of the group has the higher activity),
+    ``n_units`` (cells or samples of the group), ``p_value`` (two-sided, corrected for ties and continuity),
+    ``p_adjusted`` (Benjamini and Hochberg over the regulons of a group).
+
+    Raises
+    ------
+    InputError
+        If there are fewer than two groups, or the reference is not one of them.
+    """
+    codes, names = _slots.align_groups(auc, groups)
+    if len(names) < 2:
+        msg = f"there is one group ({names[0]!r}); a comparison needs at least two."
+        raise InputError(msg)
+    if reference is not None and reference not in names:
+        msg = f"reference is {reference!r}, which is not one of the groups {names}."
+        raise InputError(msg)
+    values = _slots.checked(auc).to_numpy()
+    exact = samples is not None
+    if samples is not None:
+        values, codes = _sample_means(values, codes, _slots.align_groups(auc, samples)[0])
+    tables = [
+        _compare(values, codes == code, _others(codes, code, names, reference), auc.columns, exact=exact).assign(
+            group=name
+        )
+        for code, name in enumerate(names)
+        if name != reference
+    ]
+    table = pd.concat(tables, ignore_index=True)
+    return table[["group", *[name for name in table.columns if name != "group"]]]
+
+
+def _others(codes: np.ndarray, code: int, names: list[str], reference: str | None) -> np.ndarray:
+    """Return the mask of the units that a group is compared with."""
+    return (codes >= 0) & (codes != code) if reference is None else codes == names.index(reference)
+
+
+def _sample_means(values: np.ndarray, codes: np.ndarray, samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the mean activity of each (sample, group) that has cells, and the group of each."""
+    known = (codes >= 0) & (samples >= 0)
+    units = pd.DataFrame(values[known]).groupby([samples[known], codes[known]]).mean()
+    return units.to_numpy(), units.index.get_level_values(1).to_numpy()
+
+
+def _compare(
+    values: np.ndarray, inside: np.ndarray, others: np.ndarray, regulons: pd.Index, *, exact: bool
+) -> pd.DataFrame:
+    """Compare one group with others, for every regulon."""
+    from scipy.stats import false_discovery_control
+
+    group, rest = values[inside], values[others]
+    n_pairs = len(group) * len(rest)
+    if n_pairs == 0:
+        u, p_values = np.full(len(regulons), np.nan), np.full(len(regulons), np.nan)
+    else:
+        u, p_values = _rank_sums(group, rest, exact=exact)
+    means, rest_means = (part.mean(axis=0) if len(part) else np.full(len(regulons), np.nan) for part in (group, rest))
+    table = pd.DataFrame(
+        {
+            "regulon": regulons.astype(str),
+            "mean": means,
+            "mean_reference": rest_means,
+            "difference": means - rest_means,
+            "auroc": u / max(n_pairs, 1),
+            "n_units": len(group),
+            "p_value": p_values,
+            "p_adjusted": false_discovery_control(p_values) if n_pairs else p_values,
+        }
+    )
+    return table.sort_values(["p_value", "difference"], ascending=[True, False], kind="stable")
+
+
+def _rank_sums(group: np.ndarray, rest: np.ndarray, *, exact: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Return Mann and Whitney's U of the group and the two-sided p-value, for every regulon."""
+    from scipy.stats import mannwhitneyu
+
+    if exact:
+        # One regulon at a time: scipy falls back to the normal approximation for all of them if one has ties.
+        each = [mannwhitneyu(a, b, method="auto") for a, b in zip(group.T, rest.T, strict=True)]
+        u, p_values = np.array([one.statistic for one in each]), np.array([one.pvalue for one in each])
+    else:
+        result = mannwhitneyu(group, rest, axis=0, method="asymptotic")
+        u, p_values = result.statistic, result.pvalue
+    # A regulon without any variation has no standardised statistic: nothing speaks for a difference.
+    return u, np.where(np.isfinite(p_values), p_values, 1.0)
