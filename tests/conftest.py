@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -28,3 +32,42 @@ def counts() -> pd.DataFrame:
     rng = np.random.default_rng(7)
     values = rng.poisson(rng.gamma(0.6, 1.5, size=40), size=(60, 40)).astype(np.float32)
     return pd.DataFrame(values, [f"cell{i}" for i in range(60)], [f"Gene{i}" for i in range(40)])
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run left behind."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def errors(self) -> list[str]:
+        """The lines on stderr that begin with ``error:``."""
+        return [line for line in self.err.splitlines() if line.startswith("error: ")]
+
+
+Run = Callable[..., Outcome]
+
+
+@pytest.fixture
+def run(capfd: pytest.CaptureFixture[str]) -> Iterator[Run]:
+    """Run ``reguloom ARGS`` here; the logging that the program sets up is put back afterwards."""
+    from reguloom import _progress
+    from reguloom.cli.app import main
+
+    logger = logging.getLogger("reguloom")
+    before = (list(logger.handlers), logger.level, warnings.showwarning)
+
+    def go(*args: object) -> Outcome:
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as leaving:
+            main([str(arg) for arg in args])
+        out, err = capfd.readouterr()
+        code = leaving.value.code
+        return Outcome(code if isinstance(code, int) else 0 if code is None else 1, out, err)
+
+    yield go
+    logger.handlers, logger.level, warnings.showwarning = before
+    _progress.enable(False)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
 import os
 import sys
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TextIO, TypeVar, cast
 
 import rich_click as click
 
@@ -26,12 +27,17 @@ def _dashes(token: str) -> str:
 
 
 CONTEXT: dict[str, Any] = {"help_option_names": ["-h", "--help"], "token_normalize_func": _dashes}
-_state = {"traceback": False}
+_state = {"verbose": 0, "quiet": 0}
+
+
+def reset() -> None:
+    """Forget the verbosity of an earlier run in this process."""
+    _state.update(verbose=0, quiet=0)
 
 
 def internal_traceback_wanted() -> bool:
     """Tell whether ``-vv`` asked for the full traceback of an error."""
-    return _state["traceback"]
+    return _state["verbose"] > 1
 
 
 class Command(click.RichCommand):
@@ -79,33 +85,33 @@ def command(name: str, **settings: Any) -> Callable[[Callable[..., Any]], click.
     """
 
     def decorate(function: Callable[..., Any]) -> click.RichCommand:
-        for option in (_VERBOSE, _QUIET):
-            function = option(function)
-        made: click.RichCommand = click.command(name, cls=Command, context_settings=CONTEXT, **settings)(function)
+        made: click.RichCommand = click.command(name, cls=Command, context_settings=CONTEXT, **settings)(
+            verbosity_options(function)
+        )
+        made.params.sort(key=lambda parameter: parameter.name in ("verbose", "quiet"))  # last in the help
         return made
 
     return decorate
 
 
-def _set_verbosity(ctx: click.Context, parameter: click.Parameter, count: int) -> None:
-    """Set up messages; ``-v`` adds detail and ``-vv`` tracebacks."""
-    _state["traceback"] = count > 1
-    setup_logging(logging.DEBUG if count else logging.INFO)
+def _count(ctx: click.Context, parameter: click.Parameter, count: int) -> None:
+    """Add up ``-v`` or ``-q``, before and after the command's name alike, and set up the messages."""
+    _state[str(parameter.name)] += int(count)
+    detail = logging.DEBUG if _state["verbose"] else logging.INFO
+    setup_logging(logging.WARNING if _state["quiet"] else detail)
 
 
-def _set_quiet(ctx: click.Context, parameter: click.Parameter, quiet: bool) -> None:
-    """Keep warnings and errors alone."""
-    if quiet:
-        setup_logging(logging.WARNING)
-
-
-# --quiet is evaluated last (not eager), so it wins over the default of --verbose.
-_VERBOSE = click.option(
-    *("-v", "--verbose"), count=True, expose_value=False, callback=_set_verbosity, is_eager=True, help="Say more."
-)
-_QUIET = click.option(
-    *("-q", "--quiet"), is_flag=True, expose_value=False, callback=_set_quiet, help="Say warnings and errors alone."
-)
+def verbosity_options(function: Function) -> Function:
+    """Give a command ``-v`` (detail; ``-vv`` with the traceback of an error) and ``-q`` (warnings and errors alone)."""
+    settings: dict[str, Any] = {
+        "count": True,
+        "metavar": " ",
+        "expose_value": False,
+        "callback": _count,
+        "is_eager": True,
+    }
+    function = click.option("-q", "--quiet", help="Say warnings and errors alone.", **settings)(function)
+    return click.option("-v", "--verbose", help="Say more; -vv shows the traceback of an error.", **settings)(function)
 
 
 class _Stderr(logging.StreamHandler[TextIO]):
@@ -143,6 +149,37 @@ def _show_warning(message: Warning | str, category: type[Warning], *_where: Any,
     logger.log(logging.WARNING if ours else logging.DEBUG, "%s%s", "warning: " if ours else "", message)
 
 
+class LazyGroup(click.RichGroup):
+    """A group that imports a command when it is run; its help needs no import at all.
+
+    Subclasses fill `lazy`: command → (module below ``reguloom.cli``, one line for the help).
+    """
+
+    lazy: ClassVar[dict[str, tuple[str, str]]] = {}
+    _listing = False
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the commands in the order in which they were defined."""
+        return [*self.commands, *self.lazy]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import and return one command, or None if there is no such one."""
+        if cmd_name not in self.lazy:
+            return super().get_command(ctx, cmd_name)
+        module, summary = self.lazy[cmd_name]
+        if self._listing:
+            return click.RichCommand(name=cmd_name, help=summary)
+        return cast(click.Command, importlib.import_module(f"reguloom.cli.{module}").command)
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Show the help."""
+        self._listing = True
+        try:
+            super().format_help(ctx, formatter)
+        finally:
+            self._listing = False
+
+
 def apply(*options: Callable[[Function], Function]) -> Callable[[Function], Function]:
     """Combine several options into one decorator, shown in the given order."""
 
@@ -156,13 +193,23 @@ def apply(*options: Callable[[Function], Function]) -> Callable[[Function], Func
 
 INPUT = click.Path(path_type=Path)
 
+
+def _check_workers(ctx: click.Context, parameter: click.Parameter, n_threads: int | None) -> int | None:
+    """Refuse a number of threads that is none."""
+    if n_threads is not None and n_threads < 1 and n_threads != -1:
+        msg = f"{n_threads} is no number of threads; give 1 or more, or leave it out to use every core."
+        raise click.BadParameter(msg, ctx=ctx, param=parameter)
+    return n_threads
+
+
 output_option = click.option("-o", "--output", type=click.Path(path_type=Path), default="-", show_default="stdout",
                              help="File to write; the suffix decides the format.")  # fmt: skip
 force_option = click.option("--force", is_flag=True, help="Replace files that exist.")
 seed_option = click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True,
                            help="Seed; the same seed gives the same bytes on any number of threads.")  # fmt: skip
 workers_option = click.option("--num-workers", "-j", "--threads", "num_workers", type=int, default=None,
-                              show_default="every core", help="Number of threads.")  # fmt: skip
+                              callback=_check_workers, show_default="every core",
+                              help="Number of threads.")  # fmt: skip
 matrix_options = apply(
     click.option("-t", "--transpose/--no-transpose", "transpose", default=None, show_default="detected",
                  help="A csv/tsv matrix has genes in rows (or, with --no-transpose, cells)."),

@@ -1,58 +1,69 @@
 """The ``reguloom`` program: finds the command, runs it, turns errors into one sentence and an exit code.
 
 Exit codes: 0 ok, 1 internal, 2 usage, 3 bad input, 4 resource missing or corrupt, 5 optional dependency missing,
-6 empty or not converged, 130 interrupted.
+6 empty or not converged, 130 interrupted, 143 terminated.
 """
 
 from __future__ import annotations
 
-import importlib
+import difflib
 import os
+import shlex
+import signal
 import sys
+import traceback
 from pathlib import Path
+from types import FrameType, TracebackType
 from typing import NoReturn
 
 import rich_click as click
+from click.exceptions import NoArgsIsHelpError
 
 from reguloom._errors import ReguloomError
 from reguloom._version import __version__
-from reguloom.cli._common import CONTEXT, internal_traceback_wanted
+from reguloom.cli import _common
 
-#: command → the module that holds it, in the order of an analysis.
-COMMANDS = {
-    "scenic": "scenic",
-    "grn": "grn",
-    "add-cor": "add_cor",
-    "merge": "merge",
-    "consensus": "consensus",
-    "ctx": "ctx",
-    "aucell": "aucell",
-    "binarize": "binarize",
-    "rss": "rss",
-    "resources": "resources",
-    "convert": "convert",
-    "info": "info",
-    "doctor": "doctor",
-    "demo": "demo",
+#: panel of the help → command → (its module, what it does): the help is shown without importing a single command.
+PANELS = {
+    "Regulons: which factors regulate which genes, and where are they active?": {
+        "scenic": ("scenic", "All of SCENIC in one go: network, regulons, activity, figures."),
+        "grn": ("grn", "Infer the network: expression and regulators to adjacencies."),
+        "add-cor": ("add_cor", "Add the correlation and its sign to adjacencies."),
+        "merge": ("merge", "Join the parts of a network that was inferred in shards."),
+        "consensus": ("consensus", "What recurs over seeds or subsamples: stable edges and regulons."),
+        "ctx": ("ctx", "Prune modules to regulons by motif enrichment (cisTarget)."),
+        "aucell": ("aucell", "Score the activity of regulons in every cell."),
+        "binarize": ("binarize", "Turn activity into on and off."),
+        "rss": ("rss", "Regulon specificity scores of groups of cells."),
+    },
+    "Files: what is it, where do I get it, how do I convert it?": {
+        "resources": ("resources", "Fetch, check and find motif rankings, annotations and TF lists."),
+        "convert": ("convert", "The same data in another format."),
+        "info": ("info", "Say what a file holds."),
+    },
+    "Machine: does it work here?": {
+        "doctor": ("doctor", "Check the installation, the machine and the cache."),
+        "demo": ("demo", "Recover a known network from simulated cells, in two minutes."),
+    },
 }
+#: command → the module that holds it, in the order of an analysis.
+COMMANDS = {name: module for panel in PANELS.values() for name, (module, _) in panel.items()}
 
 
-class LazyGroup(click.RichGroup):
-    """A group whose commands are imported when they are asked for."""
+class _Program(_common.LazyGroup):
+    """The commands, in the order of an analysis."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the commands in the order of an analysis."""
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import and return one command, or None if there is no such one."""
-        if cmd_name not in COMMANDS:
-            return None
-        return importlib.import_module(f"reguloom.cli.{COMMANDS[cmd_name]}").command
+    lazy = {name: entry for panel in PANELS.values() for name, entry in panel.items()}
 
 
-@click.group(cls=LazyGroup, context_settings=CONTEXT)
+@click.group(cls=_Program, context_settings=_common.CONTEXT)
 @click.version_option(__version__, "--version", "-V", prog_name="reguloom")
+@_common.verbosity_options
+@click.rich_config(
+    help_config={
+        "command_groups": {"reguloom": [{"name": name, "commands": list(panel)} for name, panel in PANELS.items()]}
+    }
+)
 def app() -> None:
     """Find the regulators in single-cell data, and test them in silico.
 
@@ -68,29 +79,39 @@ def main(args: list[str] | None = None) -> NoReturn:
     args
         Arguments in place of those of the process.
     """
-    arguments = _expand_argument_files(sys.argv[1:] if args is None else args)
+    if args is None:
+        # A batch system ends a job with SIGTERM: leave by the same door, so that temporary files are removed.
+        signal.signal(signal.SIGTERM, _terminate)
+        sys.excepthook = _report_defect
+    _common.reset()
+    sys.exit(_run(sys.argv[1:] if args is None else args))
+
+
+def _run(args: list[str]) -> int:
+    """Run the program and return its exit code."""
     try:
-        code = app.main(args=arguments, prog_name="reguloom", standalone_mode=False)
-    except click.ClickException as error:
+        code = app.main(args=_expand_argument_files(args), prog_name="reguloom", standalone_mode=False)
+        return code if isinstance(code, int) else 0
+    except NoArgsIsHelpError as error:
         error.show()
-        code = error.exit_code
+        return 2
+    except click.ClickException as error:
+        return _fail(_usage_message(error), 2)
     except (KeyboardInterrupt, click.Abort):
-        code = _fail("interrupted", 130)
+        return _fail("interrupted", 130)
     except ReguloomError as error:
-        if internal_traceback_wanted():
-            raise
-        code = _fail(str(error), error.exit_code)
+        _show_traceback()
+        return _fail(str(error), error.exit_code)
     except BrokenPipeError:
         # The reader of our output went away (`| head`); Python would complain again while closing stdout.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 0
+        return 0
     except OSError as error:
-        if internal_traceback_wanted():
-            raise
-        code = _fail(f"{error.filename or 'a file'}: {error.strerror or error}; check the name, rights and space.", 3)
+        _show_traceback()
+        return _fail(f"{error.filename or 'a file'}: {error.strerror or error}; check the name, rights and space.", 3)
     except MemoryError as error:
-        code = _fail(f"out of memory ({error}); use fewer cells (--subsample), fewer threads or a larger machine.", 1)
-    sys.exit(code if isinstance(code, int) else 0)
+        _show_traceback()
+        return _fail(f"out of memory ({error}); use fewer cells (--subsample), fewer threads or a larger machine.", 1)
 
 
 def _fail(message: str, code: int) -> int:
@@ -100,13 +121,46 @@ def _fail(message: str, code: int) -> int:
     return code
 
 
+def _usage_message(error: click.ClickException) -> str:
+    """Return what is wrong with the command line in one line, and where its help is."""
+    message = " ".join(error.format_message().split())
+    context = getattr(error, "ctx", None)
+    if message.startswith("No such command") and isinstance(getattr(context, "command", None), click.Group):
+        typed = message.split("'")[1]
+        near = difflib.get_close_matches(typed.replace("_", "-"), context.command.list_commands(context), n=1)
+        message = f"there is no command {typed!r}" + (f"; did you mean '{near[0]}'?" if near else ".")
+    path = context.command_path if context is not None else "reguloom"
+    stop = "" if message.endswith((".", "?", ")")) else "."
+    return f"{message}{stop} See '{path} --help'."
+
+
+def _show_traceback() -> None:
+    """Show the traceback of the error being handled, if ``-vv`` asked for it."""
+    if _common.internal_traceback_wanted():
+        click.echo(traceback.format_exc(), err=True)
+
+
+def _terminate(signum: int, frame: FrameType | None) -> NoReturn:
+    """Leave in order when the system asks us to."""
+    raise SystemExit(128 + signum)
+
+
+def _report_defect(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Show an error that nobody foresaw, and say that it is ours."""
+    traceback.print_exception(kind, error, trace)
+    text = f"internal: {kind.__name__}; this is a defect of reguloom {__version__}, please report it with these lines."
+    _fail(text, 1)
+
+
 def _expand_argument_files(arguments: list[str]) -> list[str]:
-    """Replace ``@file`` by the lines of the file, one argument each, as pySCENIC does."""
+    """Replace ``@file`` by the lines of the file, one argument (or one option with its value) each."""
     expanded: list[str] = []
     for argument in arguments:
         path = Path(argument[1:])
         if argument.startswith("@") and path.is_file():
-            expanded += [line for line in path.read_text().splitlines() if line.strip()]
+            for line in path.read_text(encoding="utf-8").splitlines():
+                text = line.strip()
+                expanded += shlex.split(text) if text.startswith("-") else [text] if text else []
         else:
             expanded.append(argument)
     return expanded

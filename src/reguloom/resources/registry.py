@@ -80,7 +80,7 @@ class Resource:
         return f"{base.rstrip('/')}/{self.path}"
 
     def checksum_url(self, base_url: str | None = None) -> str:
-        """Return the address of the publisher's checksum file, or an empty text."""
+        """Return the address of the publisher's checksum file (under `base_url`, if given), or an empty text."""
         return self.checksum.format(url=self.url(base_url)) if self.checksum else ""
 
 
@@ -117,7 +117,8 @@ def find(name: str) -> Resource:
     by_file = {entry.file: entry for entry in entries.values()}
     if name in by_file:
         return by_file[name]
-    near = difflib.get_close_matches(name, entries, n=3, cutoff=0.4) or list(entries)[:3]
+    containing = [entry for entry in entries if name.lower() in entry]
+    near = containing[:3] or difflib.get_close_matches(name, entries, n=3, cutoff=0.4) or list(entries)[:3]
     msg = f"there is no resource {name!r}; did you mean {' or '.join(near)}? 'reguloom resources list' shows all."
     raise InputError(msg)
 
@@ -205,7 +206,7 @@ def _read(path: Path) -> dict[str, Resource]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         msg = f"the registry file {path} is not TOML ({error}); each entry is a table [resources.NAME]."
         raise InputError(msg) from error
-    shared = {key: content[key] for key in ("base_url", "checksum", "terms") if key in content}
+    shared: dict[str, Any] = {key: content[key] for key in ("base_url", "checksum", "terms") if key in content}
     entries = content.get("resources", {})
     return {name: _resource(path, name, {**shared, **fields}) for name, fields in entries.items()}
 
