@@ -12,6 +12,7 @@ from reguloom.io.networks import read_network, write_network
 from reguloom.io.rankings import RankingDatabase, read_rankings, write_rankings
 from reguloom.io.regulons import read_regulons, write_regulons
 from reguloom.io.scope import write_scope_loom
+from reguloom.io.tables import read_table, write_table
 from reguloom.io.tenx import read_10x
 from reguloom.io.text import read_text
 
@@ -29,6 +30,7 @@ __all__ = [
     "read_network",
     "read_rankings",
     "read_regulons",
+    "read_table",
     "read_text",
     "regulons_from_motifs",
     "write",
@@ -37,4 +39,5 @@ __all__ = [
     "write_rankings",
     "write_regulons",
     "write_scope_loom",
+    "write_table",
 ]
