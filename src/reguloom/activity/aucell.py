@@ -177,6 +177,8 @@ def aucell_frame(
     EmptyResultError
         If no regulon has enough targets in the matrix.
     """
+    from reguloom import io
+
     recipe = Recipe.of(
         method=method,
         weights=weights,
@@ -186,7 +188,7 @@ def aucell_frame(
         normalize=normalize,
     )
     expression = Expression.of(data, layer=layer, mask_var=mask_var)
-    regulons = _as_regulons(regulons)
+    regulons = io.as_regulons(regulons)
     check_genes(regulons.genes, expression.genes, what="target genes", where="the matrix", floor=GENE_FLOOR)
     members = Members.of(regulons, expression.genes, recipe)
     scores = _score(expression, members, recipe, root_seed(rng), n_jobs)
@@ -197,17 +199,6 @@ def aucell_frame(
     frame = pd.DataFrame(scores, index=pd.Index(expression.cells, name="Cell"), columns=pd.Index(members.names))
     frame.attrs["params"] = {**vars(recipe), "n_genes": expression.n_genes, "n_ranks": recipe.depth(expression.n_genes)}
     return frame
-
-
-def _as_regulons(regulons: Any) -> Regulons:
-    """Return whatever stands for regulons as Regulons."""
-    if isinstance(regulons, Regulons):
-        return regulons
-    if isinstance(regulons, dict):
-        return Regulons.from_dict(regulons)
-    from reguloom import io
-
-    return io.as_regulons(regulons)
 
 
 def storable(names: pd.Index) -> pd.Index:
