@@ -29,7 +29,8 @@ import pandas as pd
 
 HEADER = (
     "#motif_id motif_name motif_description source_name source_version gene_name motif_similarity_qvalue"
-    " similar_motif_id similar_motif_description orthologous_identity orthologous_gene_name orthologous_species description"
+    " similar_motif_id similar_motif_description orthologous_identity orthologous_gene_name orthologous_species"
+    " description"
 )
 
 
