@@ -55,7 +55,7 @@ def test_a_gene_takes_its_best_sequence(problem):
     pytest.importorskip("lightmotif")
     sequences, motifs = problem
     by_sequence, by_gene = score_sequences(sequences, motifs), score_genes(sequences, motifs)
-    assert list(by_gene.columns) == [f"g{i}" for i in range(7)] + ["g0#N", "g1#N"][:0] or "g0#N" in by_gene.columns
+    assert list(by_gene.columns) == ["g0", "g0#N", "g1", "g1#N", *(f"g{i}" for i in range(2, 7))]
     own = [name for name in sequences if name.split("#")[0] == "g3"]
     np.testing.assert_array_equal(by_gene["g3"], by_sequence[own].max(axis=1))
     prefixed = {f"chr1:{i}@@{name.split('#')[0]}": text for i, (name, text) in enumerate(sequences.items())}

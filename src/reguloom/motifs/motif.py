@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from reguloom._errors import InputError
 
@@ -48,7 +47,7 @@ class Motif:
         """Positions in the widest matrix."""
         return max(len(matrix) for matrix in self.matrices)
 
-    def log_odds(self, background: Sequence[float], *, pseudocount: float = 0.01) -> list[NDArray[np.float64]]:
+    def log_odds(self, background: ArrayLike, *, pseudocount: float = 0.01) -> list[NDArray[np.float64]]:
         """Return log2 odds against `background` for each matrix, shape ``(width, 4)``.
 
         Parameters
