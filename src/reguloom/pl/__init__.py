@@ -1,1 +1,25 @@
-"""pl."""
+"""Figures from results: every function takes what a stage returned and gives back a Figure; none of them shows it.
+
+A figure saves itself with ``figure.savefig("name.png")`` (or ``.pdf``, ``.svg``) and shows itself at the end of a
+notebook cell. Functions that draw a single panel also take ``ax=`` and draw there.
+"""
+
+from __future__ import annotations
+
+from reguloom.pl.binarization import binarization
+from reguloom.pl.network import network
+from reguloom.pl.recovery import recovery
+from reguloom.pl.regulon_embedding import regulon_embedding
+from reguloom.pl.regulon_heatmap import regulon_heatmap
+from reguloom.pl.regulon_violin import regulon_violin
+from reguloom.pl.rss import rss
+
+__all__ = [
+    "binarization",
+    "network",
+    "recovery",
+    "regulon_embedding",
+    "regulon_heatmap",
+    "regulon_violin",
+    "rss",
+]
