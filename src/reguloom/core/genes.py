@@ -6,17 +6,19 @@ ranking database) comes through here.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from reguloom._errors import InputError
 from reguloom._logging import logger
+from reguloom.core._gene_names import CHANGES, describe, partner
 
-ENSEMBL = re.compile(r"ENS[A-Z]*[GT]\d{6,}(\.\d+)?$|FBgn\d{7}$|WBGene\d{8}$")
-ENTREZ = re.compile(r"\d+$")
-#: Pairs of spellings that the same gene goes by in human and mouse tables of different years.
-ALIASES = (("ZFP", "ZNF"), ("ZNF", "ZFP"), ("SFPI1", "SPI1"), ("SPI1", "SFPI1"), ("POU5F1", "OCT4"), ("T", "TBXT"))
+#: A change of spelling is called the cause if it gains this share of the query ...
+_NOTABLE = 0.2
+#: ... or so many times what is shared as it is, and a fair part of the smaller set is shared then.
+_TELLING, _FAIR = 3, 0.1
+#: Below this share of the smaller set, two sets that ought to overlap are called strangers.
+_STRANGERS = 0.05
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,7 @@ class GeneOverlap:
     n_query, n_reference, n_shared
         Sizes of the two sets and of what they share.
     cause
-        The likely reason for a poor overlap, as a sentence; empty if there is none.
+        The likely reason for a poor overlap and how to mend it, as a sentence; empty if there is none.
     missing
         Names of the query that the reference lacks, sorted.
     """
@@ -45,7 +47,13 @@ class GeneOverlap:
         return self.n_shared / self.n_query if self.n_query else 0.0
 
 
-def gene_overlap(query: Iterable[str], reference: Iterable[str]) -> GeneOverlap:
+def gene_overlap(
+    query: Iterable[str],
+    reference: Iterable[str],
+    *,
+    what: str = "names of the first set",
+    where: str = "the second set",
+) -> GeneOverlap:
     """Compare two sets of gene names and look for the cause of a mismatch.
 
     Parameters
@@ -54,6 +62,8 @@ def gene_overlap(query: Iterable[str], reference: Iterable[str]) -> GeneOverlap:
         The names that are looked up, e.g. transcription factors.
     reference
         The names that they are looked up in, e.g. the genes of the matrix.
+    what, where
+        What the two sets are called in the sentence: a plural, and a place.
 
     Returns
     -------
@@ -62,7 +72,7 @@ def gene_overlap(query: Iterable[str], reference: Iterable[str]) -> GeneOverlap:
     wanted, present = {str(gene) for gene in query}, {str(gene) for gene in reference}
     shared = wanted & present
     missing = tuple(sorted(wanted - present))
-    cause = _cause(wanted, present, len(shared)) if missing else ""
+    cause = _cause(wanted, present, what, where) if missing and present else ""
     return GeneOverlap(len(wanted), len(present), len(shared), cause, missing)
 
 
@@ -97,11 +107,12 @@ def check_genes(
     InputError
         If the overlap is below `floor` or `min_shared`; the message names the likely cause.
     """
-    overlap = gene_overlap(query, reference)
+    overlap = gene_overlap(query, reference, what=what, where=where)
     because = f" {overlap.cause}" if overlap.cause else ""
     if overlap.n_shared < min_shared or overlap.fraction < floor:
         need = f"at least {min_shared}" if overlap.n_shared < min_shared else f"at least {floor:.0%}"
-        hint = because or f" Missing are, for instance, {', '.join(overlap.missing[:3])}."
+        missing = ", ".join(overlap.missing[:3])
+        hint = because or (f" Not found are, for instance, {missing}." if missing else f" There are no {what} at all.")
         msg = f"{overlap.n_shared} of {overlap.n_query} {what} are in {where}, and {need} must be.{hint}"
         raise InputError(msg)
     logger.info("%d of %d %s are in %s.%s", overlap.n_shared, overlap.n_query, what, where, because)
@@ -110,68 +121,75 @@ def check_genes(
     return overlap
 
 
-def _cause(query: set[str], reference: set[str], n_shared: int) -> str:
-    """Return the likely reason why names are missing, or an empty text."""
-    for pattern, kind in ((ENSEMBL, "Ensembl-like ids"), (ENTREZ, "numbers, as Entrez ids are")):
-        share_query, share_reference = _share(pattern, query), _share(pattern, reference)
-        if (share_query > 0.5) != (share_reference > 0.5):
-            side, other = ("the first", "the second") if share_query > 0.5 else ("the second", "the first")
-            return f"Most names of {side} set are {kind}, those of {other} are not: convert them to gene symbols."
-    if any(ENSEMBL.match(name) and "." in name for name in query | reference) and _versionless(query, reference):
-        return "The ids differ in their version suffix (.1, .2): strip it."
-    case = _gained(query, reference, str.upper) - n_shared
-    if case > max(n_shared, 0.2 * len(query)):
-        return f"{case} more would match if case were ignored: {_species(query, reference)}."
-    alias = _alias_matches(query, reference)
-    if alias:
-        return f"{len(alias)} more match under another spelling, such as {alias[0][0]} for {alias[0][1]}: rename them."
-    if any(name != name.strip() for name in query | reference):
-        return "Some names carry blanks at their ends: strip them."
-    return ""
+def _cause(query: set[str], reference: set[str], what: str, where: str) -> str:
+    """Return the likely reason why names are missing, or an empty text. A good overlap gets the benefit of doubt."""
+    n_shared = len(query & reference)
+    kinds = describe(query), describe(reference)
+    if n_shared < 0.5 * len(query):
+        if "row numbers" in kinds or "cell barcodes" in kinds:
+            return _no_genes(kinds, what, where)
+        if _is_id(kinds[0]) != _is_id(kinds[1]):
+            return f"Most {what} are {kinds[0]}, those of {where} {kinds[1]}: convert one to the other."
+        if _is_id(kinds[0]) and _is_id(kinds[1]) and kinds[0] != kinds[1]:
+            return f"Most {what} are {kinds[0]}, those of {where} {kinds[1]}: use one species and one kind of id."
+    cause = _spelling(query, reference, kinds, what, where) or _aliases(query, reference)
+    smaller = min(len(query), len(reference))
+    if not cause and smaller >= 20 and n_shared < _STRANGERS * smaller:
+        shown = [" and ".join(sorted(names)[len(names) // 2 :][:2]) for names in (query, reference)]
+        return f"The {what} have names like {shown[0]}, {where} like {shown[1]}: check that they are of one species."
+    return cause
 
 
-def _share(pattern: re.Pattern[str], names: set[str]) -> float:
-    """Return the share of names that match."""
-    return sum(bool(pattern.match(name)) for name in names) / max(len(names), 1)
+def _is_id(kind: str) -> bool:
+    """Tell whether names of this kind are identifiers, not symbols."""
+    return kind.endswith("ids") or kind == "numbers"
 
 
-def _gained(query: set[str], reference: set[str], change: object) -> int:
-    """Return how many query names match once both sides are changed."""
-    changed = {change(name) for name in reference}  # type: ignore[operator]
-    return sum(change(name) in changed for name in query)  # type: ignore[operator]
+def _no_genes(kinds: tuple[str, str], what: str, where: str) -> str:
+    """Say that one of the sets does not hold genes."""
+    of_query = kinds[0] in ("row numbers", "cell barcodes")
+    side, kind = (f"The {what}", kinds[0]) if of_query else (f"The names in {where}", kinds[1])
+    mend = (
+        "name the genes in the file (adata.var_names)"
+        if kind == "row numbers"
+        else "turn the matrix round (--transpose, adata.T)"
+    )
+    return f"{side} are {kind}, not genes: {mend}."
 
 
-def _versionless(query: set[str], reference: set[str]) -> bool:
-    """Tell whether names match once what follows a dot is dropped."""
-    stripped = {name.split(".")[0] for name in reference}
-    return sum(name.split(".")[0] in stripped for name in query) > 0.2 * len(query)
+def _spelling(query: set[str], reference: set[str], kinds: tuple[str, str], what: str, where: str) -> str:
+    """Return the change of spelling that would match the most names, if that is notable."""
+    shared = query & reference
+    gains = []
+    for change, difference, mend in CHANGES:
+        changed = {change(name) for name in reference}
+        gained = [name for name in query - shared if change(name) in changed]
+        gains.append((len(gained), difference, mend))
+    gain, difference, mend = max(gains, key=lambda one: one[0])
+    smaller = min(len(query), len(reference))
+    telling = gain >= _TELLING * max(len(shared), 1) and (not shared or gain + len(shared) >= _FAIR * smaller)
+    if not gain or not (telling or gain >= _NOTABLE * len(query)):
+        return ""
+    if set(kinds) == {"human symbols", "mouse symbols"}:
+        more = f"{gain} more would match if case were ignored"
+        return f"Most {what} look like {kinds[0]}, those of {where} like {kinds[1]} ({more}): use one species."
+    return f"{gain} more would match but for {difference}: {mend}."
 
 
-def _species(query: set[str], reference: set[str]) -> str:
-    """Say which species the case of the names looks like."""
-    styles = [_style(query), _style(reference)]
-    if set(styles) == {"human", "mouse"}:
-        return f"the first set looks like {styles[0]} symbols, the second like {styles[1]} symbols; use one species"
-    return "the two sets write gene symbols in different case; bring them to one"
-
-
-def _style(names: set[str]) -> str:
-    """Return the species that writes its symbols like this, or ``"other"``."""
-    letters = [name for name in names if any(character.isalpha() for character in name)]
-    upper = sum(name == name.upper() for name in letters) / max(len(letters), 1)
-    capital = sum(name[:1].isupper() and name[1:] == name[1:].lower() for name in letters) / max(len(letters), 1)
-    return "human" if upper > 0.7 else "mouse" if capital > 0.6 else "other"
-
-
-def _alias_matches(query: set[str], reference: set[str]) -> list[tuple[str, str]]:
-    """Return (name in the reference, name in the query) for known pairs of spellings."""
-    by_upper = {name.upper(): name for name in reference}
+def _aliases(query: set[str], reference: set[str]) -> str:
+    """Name genes that the reference has under another name. A name that is in both sets is a gene of its own."""
+    by_upper = {name.upper(): name for name in reference - query}
+    taken = {name.upper() for name in query}
     found = []
     for name in sorted(query - reference):
-        for old, new in ALIASES:
-            upper = name.upper()
-            stem = upper.removeprefix(old)
-            if (upper == old or (stem != upper and stem[:1].isdigit())) and new + stem in by_upper:
-                found.append((by_upper[new + stem], name))
-                break
-    return found
+        other = partner(name)
+        if other and other in by_upper and other not in taken:
+            found.append((name, by_upper[other]))
+    renamed = [pair for pair in found if not pair[0].upper().startswith(("ZFP", "ZNF"))]
+    # ZFP36 and ZNF36 are two human genes: a few such pairs say nothing, many say that the lists are of two species.
+    if len(found) - len(renamed) < max(3, 0.02 * len(query)):
+        found = renamed
+    if not found:
+        return ""
+    shown = ", ".join(f"{name} as {other}" for name, other in found[:3])
+    return f"{len(found)} more {'is' if len(found) == 1 else 'are'} there under another name ({shown}): rename them."
