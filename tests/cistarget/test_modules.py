@@ -99,6 +99,12 @@ def test_correlation_equals_numpy(mask):
         assert value == pytest.approx(np.corrcoef(both[one], both[other])[0, 1], abs=1e-12)
 
 
+def test_no_repressing_edge_gives_no_repressing_module():
+    keywords = {**ONE, "thresholds": (0.5,), "top_n_targets": (2,), "top_n_regulators": (1,), "top_sd": (0,)}
+    both = modules(network([1] * 5), keep_only_activating=False, **keywords)
+    assert genes(both) == genes(modules(network([1] * 5), **keywords))
+
+
 def test_without_signs_and_expression_the_way_out_is_named():
     with pytest.raises(InputError, match="expression"):
         modules(network())

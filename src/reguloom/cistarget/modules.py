@@ -224,9 +224,10 @@ def _by_tf(
 ) -> Iterator[Module]:
     """Yield one module per factor that has enough genes among the chosen edges."""
     chosen = chosen[np.argsort(edges.tf[chosen], kind="stable")]
-    codes, starts = np.unique(edges.tf[chosen], return_index=True)
-    for code, rows in zip(codes, np.split(chosen, starts[1:]), strict=True):
-        tf = edges.tfs[code]
+    starts = np.unique(edges.tf[chosen], return_index=True)[1]
+    for start, stop in zip(starts, [*starts[1:], len(chosen)], strict=False):
+        rows = chosen[start:stop]
+        tf = edges.tfs[edges.tf[rows[0]]]
         genes, weights = edges.targets[edges.target[rows]], edges.weight[rows]
         itself = genes == tf
         if itself.any():

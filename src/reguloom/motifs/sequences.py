@@ -15,7 +15,12 @@ _UNKNOWN = {ord(letter): "N" for letter in "RYSWKMBDHVX.-*"}
 
 
 def read_fasta(path: str | os.PathLike[str]) -> dict[str, str]:
-    """Read a FASTA file, plain or ``.gz``.
+    """Read a FASTA file.
+
+    Parameters
+    ----------
+    path
+        The file, plain or ``.gz``.
 
     Returns
     -------
