@@ -33,7 +33,7 @@ class Module:
 
     tf: str | None
     name: str
-    genes: NDArray[np.object_]
+    genes: np.ndarray
     weights: NDArray[np.float64]
     context: frozenset[str] = field(default_factory=frozenset)
 

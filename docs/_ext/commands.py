@@ -1,0 +1,66 @@
+"""The directive ``{commands}``: the reference of the command line, read off the commands themselves."""
+
+from __future__ import annotations
+
+import click
+from docutils import nodes
+from docutils.parsers.rst import Directive
+from sphinx.application import Sphinx
+
+
+def _option(parameter: click.Parameter) -> tuple[str, str]:
+    """Return how an option or argument is written, and what it does."""
+    if isinstance(parameter, click.Option):
+        spelled = ", ".join([*parameter.opts, *parameter.secondary_opts])
+        kind = (
+            ""
+            if parameter.is_flag or parameter.count
+            else f" {parameter.make_metavar(click.Context(click.Command('x')))}"
+        )
+        return spelled + kind, (parameter.help or "").replace("\b", "")
+    return parameter.human_readable_name, getattr(parameter, "help", None) or ("needed" if parameter.required else "")
+
+
+def _table(command: click.Command) -> nodes.definition_list:
+    """Return the options of one command as a definition list."""
+    made = nodes.definition_list()
+    for parameter in command.params:
+        if getattr(parameter, "hidden", False):
+            continue
+        spelled, text = _option(parameter)
+        item = nodes.definition_list_item()
+        item += nodes.term("", "", nodes.literal("", spelled))
+        item += nodes.definition("", nodes.paragraph("", text))
+        made += item
+    return made
+
+
+def _section(name: str, command: click.Command) -> nodes.section:
+    """Return a section for one command, its subcommands inside."""
+    made = nodes.section(ids=[nodes.make_id(name)], names=[name])
+    made += nodes.title("", name)
+    for paragraph in (command.help or "").replace("\b", "").strip().split("\n\n"):
+        made += nodes.paragraph("", " ".join(paragraph.split()))
+    if command.params:
+        made += _table(command)
+    for child in sorted(getattr(command, "commands", {})):
+        made += _section(f"{name} {child}", command.commands[child])
+    return made
+
+
+class Commands(Directive):
+    """List every command with its options."""
+
+    def run(self) -> list[nodes.Node]:
+        """Return one section for each command."""
+        from reguloom.cli.app import COMMANDS, app
+
+        context = click.Context(app)
+        found = [(name, app.get_command(context, name)) for name in COMMANDS]
+        return [_section(f"reguloom {name}", command) for name, command in found if command is not None]
+
+
+def setup(application: Sphinx) -> dict[str, bool]:
+    """Register the directive."""
+    application.add_directive("commands", Commands)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
