@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from reguloom._errors import InputError, ResourceError
+from reguloom.io import _feather_v1
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -29,6 +29,8 @@ def fields(path: Path) -> dict[str, str]:
     ResourceError
         If it is cut short or corrupt.
     """
+    if _version(path) == "v1":
+        return _feather_v1.read_fields(path)
     with arrow_errors(path):
         schema = _schema(path)
     if len(set(schema.names)) != len(schema.names):
@@ -39,12 +41,16 @@ def fields(path: Path) -> dict[str, str]:
 
 def strings(path: Path, name: str) -> list[str]:
     """Return one text column."""
+    if _version(path) == "v1":
+        return [str(value) for value in _feather_v1.read_columns(path, [name])[name]]
     with arrow_errors(path):
         return [str(value) for value in _table(path, [name]).column(name).to_pylist()]
 
 
 def columns(path: Path, names: Sequence[str]) -> Mapping[str, NDArray[Any]]:
     """Return numeric columns by name; of an uncompressed v2 file these are views on the memory map."""
+    if _version(path) == "v1":
+        return _feather_v1.read_columns(path, names)
     with arrow_errors(path):
         table = _table(path, list(dict.fromkeys(names)))
         return {name: column.to_numpy() for name, column in zip(table.column_names, table.columns, strict=True)}
@@ -102,28 +108,21 @@ def _version(path: Path) -> str:
 def _schema(path: Path) -> pa.Schema:
     """Return the schema without reading values."""
     import pyarrow as pa
+    from pyarrow import parquet
 
-    version = _version(path)
-    if version == "v2":
-        with pa.memory_map(str(path)) as source:
-            return pa.ipc.open_file(source).schema
-    if version == "parquet":
-        from pyarrow import parquet
-
+    if _version(path) == "parquet":
         return parquet.read_schema(path)
-    return _table(path, None).schema
+    with pa.memory_map(str(path)) as source:
+        return pa.ipc.open_file(source).schema
 
 
-def _table(path: Path, names: list[str] | None) -> pa.Table:
+def _table(path: Path, names: list[str]) -> pa.Table:
     """Return the columns called `names`."""
     from pyarrow import feather, parquet
 
     if _version(path) == "parquet":
         return parquet.read_table(path, columns=names)
-    with warnings.catch_warnings():
-        # Newer Arrow deprecates v1 files, which users still have.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        return feather.read_table(str(path), columns=names, memory_map=True)
+    return feather.read_table(str(path), columns=names, memory_map=True)
 
 
 def _type_name(kind: pa.DataType) -> str:

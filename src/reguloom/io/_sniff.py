@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from reguloom._errors import InputError
+from reguloom._errors import InputError, ReguloomError
 from reguloom._files import existing
 
 MATRIX_FORMATS = (
@@ -130,10 +130,10 @@ def hdf5_errors(path: Path) -> Iterator[None]:
     """
     try:
         yield
-    except (InputError, MemoryError):
+    except ReguloomError:
         raise
-    except (OSError, RuntimeError) as error:
-        why = str(error).split("(")[-1].rstrip(")") or type(error).__name__
+    except (OSError, RuntimeError, KeyError) as error:
+        why = str(error).split("(")[-1].strip("\"')") or type(error).__name__
         msg = f"{path} cannot be read as HDF5 ({why}): it is another format, or cut short; copy or make it again."
         raise InputError(msg) from error
 

@@ -53,10 +53,25 @@ def _detect_text(path: Path) -> Noun:
     if is_motif_table(path):
         return "regulons"
     with gzip_errors(path), open_text(path) as handle:
-        first = handle.readline().strip("\r\n")
-    names = next(csv.reader([first], delimiter=delimiter_of(path, first)), [])
-    known = any(source in names and target in names for source, target, _, _ in DIALECTS)
+        lines = [handle.readline().strip("\r\n") for _ in range(2)]
+    delimiter = delimiter_of(path, lines[0])
+    names, row = (next(csv.reader([line], delimiter=delimiter), []) for line in lines)
+    first = dict(zip(names, row, strict=False))
+    # A matrix may have columns called Gene1 and Gene2, but it has numbers in them.
+    known = any(
+        source in names and target in names and not _is_number(first.get(source, ""))
+        for source, target, _, _ in DIALECTS
+    )
     return "network" if known or base_grn.is_base_grn(names) else "matrix"
+
+
+def _is_number(text: str) -> bool:
+    """Tell whether a cell holds a number."""
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def noun_of_output(path: str | os.PathLike[str], source: Noun) -> Noun:

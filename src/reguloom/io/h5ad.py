@@ -91,14 +91,13 @@ def _open(path: Path, *, backed: bool) -> AnnData:
     InputError
         If it cannot be read.
     """
-    import anndata
     from anndata import io as readers
 
     try:
         with hdf5_errors(path), warnings.catch_warnings():
             # Repeated gene names are reported once, by the check that every stage runs, with the way to mend them.
             warnings.filterwarnings("ignore", message="(Variable|Observation) names are not unique")
-            warnings.filterwarnings("ignore", category=anndata.OldFormatWarning)
+            warnings.filterwarnings("ignore", message=".*older version of anndata")
             if path.is_dir():
                 return readers.read_zarr(path)
             return readers.read_h5ad(path, backed="r" if backed else None)

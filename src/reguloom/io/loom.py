@@ -132,6 +132,8 @@ def _attributes(group: h5py.Group, names: str, what: str) -> tuple[pd.DataFrame,
     ------
     MissingKeyError
         If the attribute that should give the names is not there.
+    InputError
+        If an attribute is longer or shorter than the names.
     """
     if names not in group:
         option = "cell_attribute= (--cell_id_attribute)" if "column" in what else "gene_attribute= (--gene_attribute)"
@@ -144,6 +146,9 @@ def _attributes(group: h5py.Group, names: str, what: str) -> tuple[pd.DataFrame,
         if name == names:
             continue
         values = _decoded(dataset[()])
+        if values.shape[:1] != (len(index),):
+            msg = f"the {what} {name!r} has shape {values.shape}, and there are {len(index)} names."
+            raise InputError(msg)
         if values.dtype.names:
             others[name] = pd.DataFrame({field: values[field] for field in values.dtype.names}, index=index)
         elif values.ndim == 1 or values.shape[1:] == (1,):

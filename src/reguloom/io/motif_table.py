@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -49,9 +49,21 @@ def read_motif_table(path: str | os.PathLike[str]) -> pd.DataFrame:
     path = existing_file(path, what="motif table")
     names, delimiter, n_header = _header(path)
     frame = _cells(path, names, delimiter, n_header)
-    frame["Context"] = [parse_names(text) for text in frame["Context"]]
-    frame["TargetGenes"] = [parse_pairs(text) for text in frame["TargetGenes"]]
+    frame["Context"] = _parsed(frame["Context"], parse_names, path)
+    frame["TargetGenes"] = _parsed(frame["TargetGenes"], parse_pairs, path)
     return frame[[*COLUMNS, *(name for name in names if name not in COLUMNS)]]
+
+
+def _parsed(column: pd.Series, parse: Callable[[str], Any], path: Path) -> list[Any]:
+    """Return the parsed cells of a column, or say which row cannot be read."""
+    values = []
+    for number, text in enumerate(column, start=1):
+        try:
+            values.append(parse(text))
+        except InputError as error:
+            msg = f"row {number} of {path}, column {column.name}: {error}"
+            raise InputError(msg) from error
+    return values
 
 
 def is_motif_table(path: Path) -> bool:
@@ -98,7 +110,7 @@ def _cells(path: Path, names: list[str], delimiter: str, n_header: int) -> pd.Da
                 header=None,
                 names=names,
                 index_col=False,
-                dtype={**text, "RankAtMax": "int64"},
+                dtype={**text, **dict.fromkeys(NUMBERS, "float64"), "RankAtMax": "int64"},
                 na_values={name: ["", "None"] for name in NUMBERS},
                 keep_default_na=False,
                 float_precision="round_trip",

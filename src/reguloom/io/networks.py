@@ -14,6 +14,7 @@ from reguloom._errors import InputError
 from reguloom._files import atomic_write, open_text
 from reguloom._logging import logger
 from reguloom.core import Network
+from reguloom.core._dialects import DIALECTS as TABLES
 from reguloom.io import base_grn
 from reguloom.io._sniff import delimiter_of, existing_file, gzip_errors, suffix_of
 
@@ -36,16 +37,16 @@ _ROWS_PER_WRITE = 200_000
 def read_network(path_or_frame: str | os.PathLike[str] | pd.DataFrame, *, dialect: str = "auto") -> Network:
     """Read a network; the columns say whose table it is.
 
-    =============  =======================================================  ==========================
-    dialect        columns                                                  written by
-    =============  =======================================================  ==========================
-    ``native``     source, target, weight, sign, ...                        :func:`write_network`
-    ``pyscenic``   TF, target, importance [, regulation, rho]               pySCENIC, arboreto
-    ``decoupler``  source, target [, weight]                                decoupler, OmniPath
+    ==============  =========================================================  ========================
+    dialect         columns                                                    written by
+    ==============  =========================================================  ========================
+    ``native``      source, target, weight, sign, ...                          :func:`write_network`
+    ``pyscenic``    TF, target, importance [, regulation, rho]                 pySCENIC, arboreto
+    ``decoupler``   source, target [, weight]                                  decoupler, OmniPath
     ``celloracle``  source, target, coef_mean, coef_abs, p, -logp [, cluster]  CellOracle links
-    ``base_grn``   peak_id, gene_short_name, then a 0/1 column for each TF  CellOracle base networks
-    ``beeline``    Gene1, Gene2 [, Type | EdgeWeight]                       BEELINE, GENELINK
-    =============  =======================================================  ==========================
+    ``base_grn``    peak_id, gene_short_name, then a 0/1 column for each TF    CellOracle base networks
+    ``beeline``     Gene1, Gene2 [, Type | EdgeWeight]                         BEELINE, GENELINK
+    ==============  =========================================================  ========================
 
     Parameters
     ----------
@@ -83,11 +84,15 @@ def _from_frame(frame: pd.DataFrame, dialect: str, where: str) -> Network:
         raise InputError(msg)
     if dialect == "base_grn" or (dialect == "auto" and base_grn.is_base_grn(list(frame.columns))):
         return base_grn.from_frame(frame)
+    for name in frame.columns.intersection(_TEXT):
+        if (frame[name] == "").any():
+            msg = f"{where} has edges without a name in the column {name!r}; drop these rows or fill the names in."
+            raise InputError(msg)
     return Network.from_frame(frame)
 
 
 def _check_columns(names: list[str], dialect: str, where: str) -> None:
-    """Refuse a table that lacks a column of the dialect that was asked for, or in which the header is an edge.
+    """Refuse a table that lacks a column of the dialect that was asked for, or that fits none.
 
     Raises
     ------
@@ -97,6 +102,13 @@ def _check_columns(names: list[str], dialect: str, where: str) -> None:
     needed = [name for name in _REQUIRED.get(dialect, ()) if name not in names]
     if needed:
         msg = f"{where} is not in the {dialect} dialect: it lacks {needed} and has the columns {names[:8]}."
+        raise InputError(msg)
+    if not base_grn.is_base_grn(names) and not any(a in names and b in names for a, b, _, _ in TABLES):
+        known = "; ".join(f"{who}: {a}, {b}, {'|'.join(weights)}" for a, b, weights, who in TABLES)
+        msg = (
+            f"{where} has the columns {names[:8]}, which are no network's; accepted are {known}; "
+            f"CellOracle base networks: {', '.join(base_grn.KEYS)} and a 0/1 column for each TF."
+        )
         raise InputError(msg)
 
 

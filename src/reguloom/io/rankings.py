@@ -13,13 +13,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from reguloom._errors import InputError, MissingKeyError
+from reguloom._errors import InputError, MissingKeyError, ResourceError
 from reguloom._files import atomic_write
 from reguloom.io import _arrow
 from reguloom.io._sniff import existing_file
 
 INDEX_COLUMNS = ("motifs", "tracks", "features", "genes", "regions")
-_READ_BYTES = 128 * 2**20
+_READ_BYTES = 64 * 2**20
 _INT16_GENES = 32_768
 
 
@@ -154,6 +154,7 @@ class RankingDatabase:
             block = np.empty((len(wanted), stop - start), dtype=self.dtype)
             for i, name in enumerate(wanted):
                 block[i] = columns[name][start:stop]
+            self._check_values(block)
             yield (slice(None), slice(first, first + len(wanted))), block.T
 
     def _rows(self, genes: Sequence[str], start: int, stop: int) -> NDArray[Any]:
@@ -161,6 +162,18 @@ class RankingDatabase:
         rows = self.positions(genes)
         columns = _arrow.columns(self.path, self.motifs[start:stop])
         return np.stack([columns[motif][rows] for motif in self.motifs[start:stop]])
+
+    def _check_values(self, block: NDArray[Any]) -> None:
+        """Refuse ranks below 0, which only a damaged file has.
+
+        Raises
+        ------
+        ResourceError
+            If there are such ranks.
+        """
+        if self.kind == "rankings" and block.size and block.min() < 0:
+            msg = f"{self.path} is corrupt: it holds the rank {block.min()}, and the best is 0; fetch it again."
+            raise ResourceError(msg)
 
     def _check_genes(self, genes: Sequence[str]) -> None:
         """Refuse genes that the database does not have.

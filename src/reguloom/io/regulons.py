@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -15,6 +17,7 @@ from reguloom.io._sniff import existing_file, gzip_errors, suffix_of
 from reguloom.io.motif_regulons import regulons_from_motifs
 from reguloom.io.motif_table import read_motif_table, write_motif_table
 
+_NOTE = re.compile(r"tf=(?P<tf>.+?)(?:,score=(?P<score>[-+0-9.e]+))?,?$")
 FORMATS = ".gmt, .json, .yaml (.yml), and .csv or .tsv (a motif table); all but YAML also .gz"
 
 
@@ -120,16 +123,12 @@ def _gmt_regulon(fields: list[str]) -> Regulon:
     pySCENIC joins with ``,<tab>`` and leaves ``X(+),`` as the name and ``,tf=X,score=1.5,`` as the description.
     """
     name = fields[0].strip().removesuffix(",").strip()
-    note = dict(part.split("=", 1) for part in fields[1].split(",") if "=" in part)
+    note = _NOTE.search(fields[1])
     genes = [gene.strip().strip(",") for gene in fields[2:]]
     one = Regulon.from_name(name, dict.fromkeys((gene for gene in genes if gene), 1.0))
-    score = note.get("score", "").strip()
-    try:
-        value = float(score) if score else float("nan")
-    except ValueError:
-        value = float("nan")
-    tf = note.get("tf", one.tf).strip() or one.tf
-    return Regulon(tf, one.sign, one.targets, one.weights, score=value, label=one.label)
+    score = float(note["score"]) if note and note["score"] else float("nan")
+    made = Regulon(note["tf"] if note else one.tf, one.sign, one.targets, one.weights, score=score, label=one.label)
+    return made if made.name == name else replace(made, label=name)
 
 
 def _write_gmt(regulons: Regulons, handle: TextIO) -> None:
@@ -174,7 +173,11 @@ def _from_entry(entry: Any, path: Path) -> Regulon:
     if not isinstance(entry, Mapping) or "name" not in entry:
         msg = f"{path} lists {str(entry)[:60]!r} where a regulon with a name and genes should be."
         raise InputError(msg)
-    genes = _entry_genes(entry)
+    try:
+        genes = _entry_genes(entry)
+    except (TypeError, ValueError) as error:
+        msg = f"{path}: the genes and weights of {entry['name']!r} do not fit ({error}); give one number for each gene."
+        raise InputError(msg) from error
     one = Regulon.from_name(str(entry["name"]), genes)
     motifs = entry.get("motifs") or [
         str(name).removesuffix(".png") for name in entry.get("context") or () if str(name).endswith(".png")
