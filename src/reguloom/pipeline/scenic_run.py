@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reguloom._errors import InputError
 from reguloom._files import check_output
-from reguloom._logging import logger
 from reguloom.core import Expression
 from reguloom.core.provenance import fingerprint
 from reguloom.pipeline._fingerprint import file_fingerprint
@@ -122,7 +121,7 @@ class _Run:
         if options.groupby is not None and options.groupby not in self.adata.obs:
             msg = f"--groupby {options.groupby!r} is no column of obs; there are {', '.join(self.adata.obs) or 'none'}."
             raise InputError(msg)
-        self.expression = Expression.of(self.adata, layer=options.layer).check_values()
+        self.expression = Expression.of(self.adata, layer=options.layer)
         inputs = {"matrix": self.expression.fingerprint(), "tfs": file_fingerprint(options.tfs)}
         inputs["annotations"] = file_fingerprint(options.annotations)
         inputs |= {f"rankings {path.name}": file_fingerprint(path) for path in options.rankings}
@@ -295,7 +294,6 @@ class _Run:
         if rss is not None:
             lines += [f"Most specific for {group}: {', '.join(_top(row))}." for group, row in rss.iterrows()]
         lines.append(f"Results are in {self.folder}; start with {self.folder / FIGURES} and {self.folder / H5AD}.")
-        logger.info("done: %s", asdict(self.options)["method"])
         return lines
 
 
