@@ -9,7 +9,7 @@ from reguloom.cistarget import enrich, recovery
 
 def test_curves_of_the_most_enriched_motifs(world):
     module = world.modules[0]
-    found = recovery([module], world.ranks, n_motifs=2, rank_threshold=150)
+    found = recovery(module, world.ranks, n_motifs=2, rank_threshold=150)
     table = enrich([module], world.ranks, filter_for_annotation=False, rank_threshold=150, nes_threshold=-99)
     best = table.sort_values("NES", ascending=False).head(2)
     assert found.motifs == best["MotifID"].tolist()

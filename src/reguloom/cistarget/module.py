@@ -52,8 +52,8 @@ class Module:
         return dict(zip(self.genes.tolist(), self.weights.tolist(), strict=True))
 
 
-ModulesLike: TypeAlias = Sequence[Module] | Regulons | Mapping[str, object]
-"""What :func:`~reguloom.cistarget.enrich` takes: modules, regulons, or gene sets by name."""
+ModulesLike: TypeAlias = Sequence[Module] | Module | Regulons | Mapping[str, object]
+"""What :func:`~reguloom.cistarget.enrich` takes: modules, one module, regulons, or gene sets by name."""
 
 
 def as_modules(modules: ModulesLike) -> list[Module]:
@@ -62,14 +62,16 @@ def as_modules(modules: ModulesLike) -> list[Module]:
     Parameters
     ----------
     modules
-        Modules; regulons; or name → genes, or name → gene → weight.
+        Modules; one module; regulons; or name → genes, or name → gene → weight.
 
     Raises
     ------
     InputError
         If there is none, or one is something else.
     """
-    if isinstance(modules, Regulons):
+    if isinstance(modules, Module):
+        found = [modules]
+    elif isinstance(modules, Regulons):
         found = [_plain(one.name, one.to_dict()) for one in modules]
     elif isinstance(modules, Mapping):
         found = [_plain(str(name), genes) for name, genes in modules.items()]

@@ -205,7 +205,7 @@ def recovery(
     Parameters
     ----------
     genes
-        One module in a list, or one gene set by name.
+        One module, or one gene set by name.
     rankings
         One ranking database.
     motifs

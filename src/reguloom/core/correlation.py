@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 BLOCK = 64
 """Regulators per block: bounds the memory to BLOCK × n_genes numbers."""
+MOSTLY_ZERO = 0.3
+"""Share of values that are not zero below which sums of products stay sparse."""
 
 
 def edge_correlation(network: Network, expression: Expression, *, mask_dropouts: bool = False) -> NDArray[np.float64]:
@@ -35,7 +37,9 @@ def edge_correlation(network: Network, expression: Expression, *, mask_dropouts:
     if genes.empty:
         return rho
     chosen = expression.select_genes(genes)
-    matrix = chosen.to_csc().astype(np.float64) if chosen.is_sparse else chosen.to_dense(np.float64)
+    sparse = chosen.to_csc().astype(np.float64)
+    # The values decide, not how they were stored: h5ad, loom and csv of one matrix give the same last digit.
+    matrix = sparse if sparse.nnz < MOSTLY_ZERO * chosen.n_cells * chosen.n_genes else sparse.toarray()
     column_of_source, column_of_target = genes.get_indexer(network.regulators), genes.get_indexer(network.targets)
     by_source = np.argsort(network.source, kind="stable")
     sources = network.source[by_source]
