@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from reguloom._errors import InputError
 from reguloom._files import check_output
@@ -136,7 +136,6 @@ class _Run:
         binary, thresholds = self._binarize(auc)
         rss = self._specificity(auc)
         self._results(network, regulons, auc, binary, thresholds, rss)
-        self._figures(network, regulons, auc, thresholds, rss)
         return self._summary(network, regulons, rss)
 
     def _network(self) -> Network:
@@ -144,7 +143,7 @@ class _Run:
         from reguloom import grn, io
 
         options = self.options
-        params = {
+        params: dict[str, Any] = {
             "method": options.method,
             "layer": options.layer,
             "min_cells": options.min_cells,
@@ -174,16 +173,7 @@ class _Run:
         """Prune the network's modules and return the regulons as written."""
         from reguloom import cistarget, io
 
-        options = self.options
-        params = {
-            "nes_threshold": options.nes_threshold,
-            "auc_threshold": options.ctx_auc_threshold,
-            "min_genes": options.min_genes,
-            "keep_only_activating": not options.all_modules,
-            "compat": options.compat,
-        }
-        if options.rank_threshold is not None:
-            params["rank_threshold"] = options.rank_threshold
+        options, params = self.options, self._prune_params()
         with self.manifest.stage("motif pruning", params, [MOTIFS, GMT]) as needed:
             if needed:
                 regulons = cistarget.prune(
@@ -198,11 +188,24 @@ class _Run:
                 io.write_regulons(regulons, self.folder / GMT, force=True)
         return io.read_regulons(self.folder / MOTIFS)
 
+    def _prune_params(self) -> dict[str, Any]:
+        """Return the options of the motif step."""
+        options = self.options
+        params = {
+            "nes_threshold": options.nes_threshold,
+            "auc_threshold": options.ctx_auc_threshold,
+            "min_genes": options.min_genes,
+            "keep_only_activating": not options.all_modules,
+            "compat": options.compat,
+        }
+        # None leaves the default to cistarget.prune, where it is documented.
+        return params if options.rank_threshold is None else {**params, "rank_threshold": options.rank_threshold}
+
     def _activity(self, regulons: Regulons) -> pd.DataFrame:
         """Score the regulons in every cell and return the scores as written."""
         from reguloom import activity, io
 
-        params = {"auc_threshold": self.options.auc_threshold, "weights": self.options.weights}
+        params: dict[str, Any] = {"auc_threshold": self.options.auc_threshold, "weights": self.options.weights}
         with self.manifest.stage("activity", {**params, "seed": self.options.seed}, [AUCELL]) as needed:
             if needed:
                 auc = activity.aucell_frame(
@@ -248,15 +251,17 @@ class _Run:
         thresholds: pd.Series,
         rss: pd.DataFrame | None,
     ) -> None:
-        """Write everything into one AnnData, and a loom that SCope opens."""
+        """Write everything into one AnnData and a loom that SCope opens, and draw the figures."""
         from reguloom import io
         from reguloom.pipeline._assemble import assemble
+        from reguloom.pipeline._figures import draw_all
 
+        groupby = self.options.groupby
+        result = assemble(self.adata, network, regulons, auc, binary, thresholds, rss, groupby)
         params = {"obs": fingerprint(self.adata.obs.astype(str).to_csv()), "obsm": sorted(self.adata.obsm)}
         with self.manifest.stage("results", params, [H5AD, LOOM]) as needed:
             if needed:
-                adata = assemble(self.adata, network, regulons, auc, binary, thresholds, rss, self.options.groupby)
-                io.write(adata, self.folder / H5AD, force=True)
+                io.write(result, self.folder / H5AD, force=True)
                 io.write_scope_loom(
                     self.adata,
                     self.folder / LOOM,
@@ -264,25 +269,19 @@ class _Run:
                     auc=auc,
                     thresholds=thresholds,
                     title=self.folder.name,
-                    clusterings=[self.options.groupby] if self.options.groupby else None,
+                    clusterings=[groupby] if groupby else None,
                     force=True,
                 )
-
-    def _figures(
-        self,
-        network: Network,
-        regulons: Regulons,
-        auc: pd.DataFrame,
-        thresholds: pd.Series,
-        rss: pd.DataFrame | None,
-    ) -> None:
-        """Draw the standard figures."""
-        from reguloom.pipeline._figures import draw_all
-
         with self.manifest.stage("figures", {}, [FIGURES]) as needed:
             if needed:
                 draw_all(
-                    self.adata, network, regulons, auc, thresholds, rss, self.options.groupby, self.folder / FIGURES
+                    result,
+                    network,
+                    regulons,
+                    groupby=groupby,
+                    rankings=self.options.rankings,
+                    enrichment={**self._prune_params(), "layer": self.options.layer},
+                    folder=self.folder / FIGURES,
                 )
 
     def _summary(self, network: Network, regulons: Regulons, rss: pd.DataFrame | None) -> list[str]:
