@@ -93,6 +93,27 @@ def most_variable(frame: pd.DataFrame, n: int) -> list[str]:
     return [str(frame.columns[i]) for i in np.argsort(-spread, kind="stable")[:n]]
 
 
+def most_telling(frame: pd.DataFrame, factor: pd.Categorical, n: int) -> list[str]:
+    """Return `n` columns that stand out in some group, the groups taking turns.
+
+    Parameters
+    ----------
+    frame
+        Activity, cells × regulons.
+    factor
+        Group of each cell.
+    n
+        How many.
+    """
+    if len(factor.categories) < 2:
+        return most_variable(frame, n)
+    deviation = frame.std().replace(0.0, np.nan)
+    standard = (frame - frame.mean()) / deviation
+    means = standard.groupby(factor.codes).mean().drop(index=-1, errors="ignore").fillna(-np.inf)
+    turns = np.argsort(-means.to_numpy(), axis=1, kind="stable").T.ravel()
+    return [str(frame.columns[i]) for i in dict.fromkeys(turns.tolist())][:n]
+
+
 def groups(data: AnnData | pd.DataFrame, groupby: str | Sequence[Any] | pd.Series, cells: pd.Index) -> pd.Categorical:
     """Return the group of each cell, groups that have no cell left out.
 

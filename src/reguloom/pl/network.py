@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 N_DEFAULT = 3
 """TFs drawn when none are named."""
 COLORS = {1: _style.UP, -1: _style.DOWN, 0: _style.UNSIGNED}
+TIE = 0.3
+TF_BOX = "#2F3542"
 WORDS = {1: "activates", -1: "represses", 0: "regulates"}
 
 
@@ -175,8 +177,12 @@ def _layout(n_nodes: int, n_tfs: int, edges: pd.DataFrame, seed: int) -> NDArray
     graph = rustworkx.PyGraph(multigraph=False)
     graph.add_nodes_from(range(n_nodes))
     graph.add_edges_from([(int(a), int(b), 1.0) for a, b in zip(edges["source"], edges["target"], strict=True)])
+    # weak ties between TFs keep those without a common target in the picture
+    tied = {(int(a), int(b)) for a, b in zip(edges["source"], edges["target"], strict=True)}
+    graph.add_edges_from([(a, b, TIE) for a in range(n_tfs) for b in range(a) if not {(a, b), (b, a)} & tied])
     places = rustworkx.spring_layout(
         graph,
+        weight_fn=float,
         pos={i: (float(x), float(y)) for i, (x, y) in enumerate(start)},
         k=1.6 / np.sqrt(max(n_nodes, 1)),
         num_iter=300,
@@ -222,11 +228,10 @@ def _draw_edges(ax: Axes, graph: _Graph) -> None:
 
 
 def _draw_nodes(ax: Axes, graph: _Graph) -> None:
-    """Draw TFs as large, targets as small points; shared targets are darker."""
+    """Draw targets as points, those of several TFs darker."""
     n_regulators = np.bincount(graph.edges["target"], minlength=len(graph.nodes))[graph.n_tfs :]
     shade = np.where(n_regulators > 1, _style.INK, _style.MUTED)
     ax.scatter(*graph.places[graph.n_tfs :].T, s=14, c=list(shade), edgecolors="white", linewidths=0.5, zorder=2)
-    ax.scatter(*graph.places[: graph.n_tfs].T, s=260, c="#2F3542", edgecolors="white", linewidths=1.2, zorder=3)
 
 
 def _named(graph: _Graph, n_labels: int) -> list[int]:
@@ -237,27 +242,34 @@ def _named(graph: _Graph, n_labels: int) -> list[int]:
 
 
 def _draw_names(ax: Axes, graph: _Graph, named: list[int]) -> None:
-    """Write names: of TFs in or under their circles, of targets on the side away from the regulator."""
+    """Write the names of TFs in boxes, and of targets on the side away from their regulators."""
     from reguloom.pl.regulon_embedding import _halo
 
-    tf_texts = []
-    for node in range(graph.n_tfs):
-        name = graph.nodes[node]
-        text = ax.text(
-            *graph.places[node], name, ha="center", va="center", fontsize=_style.TEXT, weight="bold", zorder=6
+    box = {"boxstyle": "round,pad=0.35,rounding_size=0.6", "facecolor": TF_BOX, "edgecolor": "white", "linewidth": 1.2}
+    middle: dict[str, Any] = {"ha": "center", "va": "center"}
+    tf_texts = [
+        ax.text(
+            x,
+            y,
+            _style.shorten(name, 18),
+            fontsize=_style.TEXT,
+            weight="bold",
+            color="white",
+            bbox=box,
+            zorder=6,
+            **middle,
         )
-        _halo(text)
-        tf_texts.append(text)
+        for name, (x, y) in zip(graph.nodes[: graph.n_tfs], graph.places.tolist(), strict=False)
+    ]
     if not named:
         return
     texts = [
         ax.text(
-            *graph.places[node],
+            *graph.places[node].tolist(),
             _style.shorten(graph.nodes[node], 18),
             fontsize=_style.SMALL - 0.5,
-            ha="center",
-            va="center",
             zorder=5,
+            **middle,
         )
         for node in named
     ]
@@ -276,8 +288,8 @@ def _settle(ax: Axes, graph: _Graph, named: list[int], texts: list[Text], tf_tex
     away = np.array([points[node] - points[_regulators(graph, node)].mean(axis=0) for node in named])
     away /= np.maximum(np.linalg.norm(away, axis=1, keepdims=True), 1e-9)
     boxes = boxes + np.tile(away * (size / 2 + 3.0 * scale), 2)
-    half = np.where(np.arange(len(points)) < graph.n_tfs, 9.5, 2.4)[:, None] * scale
-    fixed = np.concatenate([np.hstack([points - half, points + half]), text_boxes(tf_texts, pad=scale)])
+    half = 2.4 * scale
+    fixed = np.concatenate([np.hstack([points - half, points + half]), text_boxes(tf_texts, pad=4 * scale)])
     shift = push_apart(boxes, points[named], fixed=fixed)
     middles = (boxes[:, :2] + boxes[:, 2:]) / 2 + shift
     for text, middle in zip(texts, to_data.transform(middles), strict=True):

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 N_DEFAULT = 8
 """Regulons drawn when none are named."""
-PANEL = 2.15
-"""Side of a panel in inches."""
+PANEL, SMALL_PANEL = 2.15, 1.6
+"""Side of a panel in inches, and of one of many."""
 
 
 def regulon_embedding(
@@ -43,7 +43,8 @@ def regulon_embedding(
     adata
         With activity in ``obsm[key]`` and coordinates in ``obsm[basis]``.
     regulons
-        Names of regulons, or of their TFs; the eight whose activity varies most if left out.
+        Names of regulons, or of their TFs. If left out, eight: those that stand out most in the groups of `groupby`,
+        or without it those whose activity varies most.
     groupby
         Column of ``obs`` to show first, in a panel of its own.
     basis, key
@@ -77,26 +78,35 @@ def regulon_embedding(
         msg = f"quantile is {quantile}; it is the share of cells below the end of the colours, between 0.5 and 1."
         raise InputError(msg)
     auc = _inputs.activity(adata, key)
-    names = _inputs.most_variable(auc, N_DEFAULT) if regulons is None else _inputs.choose(auc, regulons)
+    factor = None if groupby is None else _inputs.groups(adata, groupby, auc.index)
+    names = _names(auc, regulons, factor)
     places, label = _coordinates(adata, basis)
-    n_panels = len(names) + (groupby is not None)
+    n_panels = len(names) + (factor is not None)
     _inputs.one_panel(ax, n_panels)
     with _style.style():
         if ax is None:
-            side = PANEL if n_panels <= 24 else 1.6
+            side = PANEL if n_panels <= 24 else SMALL_PANEL
             figure, axes = _style.panels(n_panels, ncols=ncols, width=side * 1.12, height=side * 1.08)
         else:
             figure, axes = ax.get_figure(), [ax]  # type: ignore[assignment]
-        diameter = point_size or _diameter(len(places))
-        if groupby is not None:
-            _draw_groups(axes[0], places, diameter, _inputs.groups(adata, groupby, auc.index), adata, groupby)
-        for panel, name in zip(axes[groupby is not None :], names, strict=True):
+            side = PANEL
+        diameter = point_size or _diameter(len(places)) * side / PANEL
+        if groupby is not None and factor is not None:
+            _draw_groups(axes[0], places, diameter, factor, adata, groupby)
+        for panel, name in zip(axes[factor is not None :], names, strict=True):
             _draw_activity(panel, places, diameter, auc[name].to_numpy(dtype=np.float64), quantile)
-            panel.set_title(_style.shorten(name))
+            panel.set_title(_style.shorten(name, 26 if side == PANEL else 18))
         for panel in axes:
             _frame(panel, places)
         _compass(axes[0], label)
     return figure
+
+
+def _names(auc: pd.DataFrame, regulons: str | Iterable[str] | None, factor: pd.Categorical | None) -> list[str]:
+    """Return the regulons to draw."""
+    if regulons is not None:
+        return _inputs.choose(auc, regulons)
+    return _inputs.most_variable(auc, N_DEFAULT) if factor is None else _inputs.most_telling(auc, factor, N_DEFAULT)
 
 
 def _coordinates(adata: AnnData, basis: str) -> tuple[NDArray[np.float64], str]:
@@ -115,7 +125,7 @@ def _coordinates(adata: AnnData, basis: str) -> tuple[NDArray[np.float64], str]:
 
 def _diameter(n_cells: int) -> float:
     """Return the diameter of a cell in points: they cover about the same area whatever their number."""
-    return float(np.clip(130.0 / np.sqrt(max(n_cells, 1)), 0.8, 6.0))
+    return float(np.clip(105.0 / np.sqrt(max(n_cells, 1)), 0.8, 6.0))
 
 
 def _draw_activity(
@@ -139,7 +149,7 @@ def _draw_activity(
         rasterized=True,
     )
     clipped = quantile < 1 and bool((values[known] > top).any())
-    bar = ax.inset_axes((0.97, 0.06, 0.035, 0.34))
+    bar = ax.inset_axes((0.99, 0.06, 0.035, 0.34))
     colorbar = ax.figure.colorbar(points, cax=bar, extend="max" if clipped else "neither", extendfrac=0.08)
     colorbar.outline.set_visible(False)  # type: ignore[operator]
     colorbar.set_ticks([low, top], labels=[f"{low:.2g}", f"{top:.2g}"])
@@ -168,13 +178,13 @@ def _draw_groups(
 
 
 def _legend(ax: Axes, names: list[str], colors: list[str]) -> None:
-    """List the groups below the panel."""
+    """List the groups below all panels, where a name on each would hide the cells."""
     for name, color in zip(names, colors, strict=True):
-        ax.scatter([], [], c=color, s=14, linewidths=0, label=_style.shorten(name, 20))
-    size = max(3.0, _style.SMALL - len(names) / 20)
-    ax.legend(
-        loc="upper center", bbox_to_anchor=(0.5, 0.0), ncols=3, fontsize=size, handletextpad=0.1, columnspacing=0.6
-    )
+        ax.scatter([], [], c=color, s=14, linewidths=0, label=_style.shorten(name))
+    figure = ax.get_figure(root=True)
+    width = max(len(_style.shorten(name)) for name in names) * _style.SMALL * 0.6 / 72 + 0.35
+    ncols = max(1, int(figure.get_figwidth() / width))
+    figure.legend(loc="outside lower center", ncols=ncols, handletextpad=0.1, columnspacing=0.8, labelspacing=0.3)
 
 
 def _halo(text: Any) -> None:

@@ -153,9 +153,9 @@ def _draw(
     if columns is not None:
         _draw_tree(place.axes(tree_w + 0.03, body_h + 0.03, body_w, tree_h), columns, upright=True)
     names = [_style.shorten(name) for name in means.columns]
-    ax.set_xticks(range(n_columns), names, **_style.label_rotation(names, cell_w))
+    ax.set_xticks(np.arange(n_columns) + 0.5, names, **_style.label_rotation(names, cell_w))
     ax.set_xlabel("" if label is None else _style.shorten(str(label)))
-    _name_rows(ax, means, body_h)
+    _name_rows(ax, means, body_w, body_h)
     _colour_bar(place, ax, image, body_w + tree_w, body_h, z_score=z_score)
     return figure
 
@@ -180,7 +180,6 @@ def _paint(ax: Axes, means: pd.DataFrame, *, z_score: bool, limit: float) -> Any
     else:
         scale = {"cmap": _style.activity_map(), "vmin": min(0.0, values.min()), "vmax": values.max() or 1.0}
     image = ax.pcolormesh(values, edgecolors="white", linewidth=0.4 if len(values) <= ALL_NAMED else 0.0, **scale)
-    image.set_offset_transform(ax.transData)
     ax.set(xlim=(0, values.shape[1]), ylim=(len(values), 0))
     ax.spines[:].set_visible(False)
     ax.tick_params(length=0)
@@ -198,7 +197,7 @@ def _draw_tree(ax: Axes, tree: dict[str, Any], *, upright: bool) -> None:
     ax.set_axis_off()
 
 
-def _name_rows(ax: Axes, means: pd.DataFrame, body_h: float) -> None:
+def _name_rows(ax: Axes, means: pd.DataFrame, body_w: float, body_h: float) -> None:
     """Name the rows on the right: all, or the most specific ones of each group with lines to their rows."""
     n_rows = len(means)
     ax.yaxis.tick_right()
@@ -209,11 +208,12 @@ def _name_rows(ax: Axes, means: pd.DataFrame, body_h: float) -> None:
     named = _most_specific(means, min(N_NAMED, int(body_h / 0.125)))
     places = spread([row + 0.5 for row in named], 0.125 * n_rows / body_h, 0.5, n_rows - 0.5)
     reach = means.shape[1]
+    inch = reach / body_w
     for row, place in zip(named, places, strict=True):
         line = {"color": _style.MUTED, "linewidth": 0.4, "clip_on": False}
-        ax.plot([reach * 1.005, reach * 1.02, reach * 1.07], [row + 0.5, row + 0.5, place], **line)
+        ax.plot([reach + 0.02 * inch, reach + 0.06 * inch, reach + 0.2 * inch], [row + 0.5, row + 0.5, place], **line)
         name = _style.shorten(means.index[row])
-        ax.text(reach * 1.08, place, name, va="center", ha="left", fontsize=_style.SMALL)
+        ax.text(reach + 0.23 * inch, place, name, va="center", ha="left", fontsize=_style.SMALL)
 
 
 def _most_specific(means: pd.DataFrame, n: int) -> list[int]:

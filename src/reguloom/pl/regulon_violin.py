@@ -39,7 +39,7 @@ def regulon_violin(
     data
         AnnData with activity in ``obsm[key]``, or a table of cells × regulons.
     regulons
-        Which regulons, or their TFs; the six whose activity varies most if left out.
+        Which regulons, or their TFs; six that stand out in the groups if left out.
     groupby
         Column of ``obs``, or one label per cell.
     split
@@ -66,8 +66,8 @@ def regulon_violin(
     >>> figure = rl.pl.regulon_violin(adata, "Gata1", groupby="cell_type")  # doctest: +SKIP
     """
     auc = _inputs.activity(data, key)
-    names = _inputs.most_variable(auc, N_DEFAULT) if regulons is None else _inputs.choose(auc, regulons)
     factor = _inputs.groups(data, groupby, auc.index)
+    names = _inputs.most_telling(auc, factor, N_DEFAULT) if regulons is None else _inputs.choose(auc, regulons)
     halves = None if split is None else _inputs.groups(data, split, auc.index)
     if halves is not None and len(halves.categories) != 2:
         msg = f"split has the kinds {list(halves.categories)[:5]}; a violin has two halves, so it takes exactly two."
@@ -86,9 +86,9 @@ def regulon_violin(
         for panel, name in zip(axes, names, strict=True):
             _draw(panel, auc[name].to_numpy(dtype=np.float64), factor, halves, colors)
             panel.set_title(_style.shorten(name, 48), loc="left", fontsize=_style.TEXT, pad=2)
+            panel.set_ylabel("AUC")
         labels = [_style.shorten(str(name), 24) for name in factor.categories]
         axes[-1].set_xticks(range(n_groups), labels, **_style.label_rotation(labels, each))
-        axes[len(axes) // 2].set_ylabel("activity (AUC)")
         if halves is not None:
             _legend(axes[0], [str(name) for name in halves.categories])
     return figure
