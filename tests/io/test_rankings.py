@@ -42,7 +42,8 @@ def write_as(layout: str, ranks: np.ndarray, folder: Path) -> Path:
                 warnings.simplefilter("ignore")
                 table = columns.copy()
                 table.insert(0, "features", MOTIFS)
-                feather.write_feather(table, path, version=1)
+                schema = pa.schema([("features", pa.string()), *((gene, pa.int16()) for gene in GENES)])
+                feather.write_feather(pa.table(table, schema=schema), path, version=1)
         case "parquet":
             parquet.write_table(pa.table(columns.assign(motifs=MOTIFS)), path)
         case "motifs_vs_genes":

@@ -233,13 +233,18 @@ def _from_adata(cls: type[Expression], adata: AnnData, layer: str | None) -> Exp
             raise MissingKeyError(msg)
         return cls(_matrix(adata.raw.X), cells, pd.Index(adata.raw.var_names.astype(str)))
     if layer is not None and layer not in adata.layers:
-        msg = f"adata.layers has no {layer!r}; it has {sorted(adata.layers)}, and layer=None uses X."
+        msg = f"adata.layers has no {layer!r}; it has {_layers(adata)}, and layer=None uses X."
         raise MissingKeyError(msg)
     matrix = adata.X if layer is None else adata.layers[layer]
     if matrix is None:
-        msg = f"adata.X is empty; name one of the layers {sorted(adata.layers)} with layer=."
+        msg = f"adata.X is empty; name one of the layers {_layers(adata)} with layer=."
         raise InputError(msg)
     return cls(_matrix(matrix), cells, names)
+
+
+def _layers(adata: AnnData) -> list[str]:
+    """Return the names of the layers; newer AnnData lists X among them as None."""
+    return sorted(name for name in adata.layers if name is not None)
 
 
 def _matrix(values: Any) -> Any:

@@ -56,7 +56,7 @@ def read_h5ad(path: str | os.PathLike[str], *, layer: str | None = None, backed:
         adata = _with_layer(adata, layer, path)
     if adata.X is not None:
         adata.X = as_float32(adata.X)
-    elif not len(adata.layers):
+    elif not layer_names(adata):
         msg = f"{path} has neither X nor a layer; write the matrix into it first."
         raise InputError(msg)
     return adata
@@ -77,7 +77,7 @@ def _with_layer(adata: AnnData, layer: str, path: Path) -> AnnData:
         return raw
     if layer not in adata.layers:
         has_raw = " and raw" if adata.raw is not None else ""
-        msg = f"{path} has no layer {layer!r}; it has {sorted(adata.layers)}{has_raw}, and layer=None reads X."
+        msg = f"{path} has no layer {layer!r}; it has {layer_names(adata)}{has_raw}, and layer=None reads X."
         raise MissingKeyError(msg)
     adata.X = adata.layers[layer]
     return adata
@@ -107,6 +107,11 @@ def _open(path: Path, *, backed: bool) -> AnnData:
         why = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
         msg = f"{path} is not a readable AnnData file ({why}); it may be cut short, or written by something else."
         raise InputError(msg) from error
+
+
+def layer_names(adata: AnnData) -> list[str]:
+    """Return the names of the layers; newer AnnData counts ``X`` among them, under the name None."""
+    return sorted(name for name in adata.layers if name is not None)
 
 
 def as_float32(matrix: Any) -> Any:

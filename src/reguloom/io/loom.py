@@ -139,7 +139,7 @@ def _attributes(group: h5py.Group, names: str, what: str) -> tuple[pd.DataFrame,
         option = "cell_attribute= (--cell_id_attribute)" if "column" in what else "gene_attribute= (--gene_attribute)"
         msg = f"{names!r} is no {what}; it has {sorted(group)}, so name one with {option}."
         raise MissingKeyError(msg)
-    index = pd.Index(_decoded(group[names][()]).astype(str), dtype=object)
+    index = pd.Index(_decoded(group[names][()]).astype(str).astype(object))
     columns: dict[str, Any] = {}
     others: dict[str, Any] = {}
     for name, dataset in group.items():

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from reguloom._errors import InputError
 from reguloom._files import atomic_write, open_text
+from reguloom.io._csv import read_table
 from reguloom.io._literals import parse_names, parse_pairs
 from reguloom.io._sniff import delimiter_of, existing_file, gzip_errors
 
@@ -48,10 +49,21 @@ def read_motif_table(path: str | os.PathLike[str]) -> pd.DataFrame:
     """
     path = existing_file(path, what="motif table")
     names, delimiter, n_header = _header(path)
-    frame = _cells(path, names, delimiter, n_header)
+    text = [name for name in names if name not in (*NUMBERS, "RankAtMax")]
+    frame = read_table(path, names, delimiter, text=text, numbers=NUMBERS, n_header=n_header, what="motif table")
+    frame["RankAtMax"] = _whole(frame["RankAtMax"], path)
     frame["Context"] = _parsed(frame["Context"], parse_names, path)
     frame["TargetGenes"] = _parsed(frame["TargetGenes"], parse_pairs, path)
     return frame[[*COLUMNS, *(name for name in names if name not in COLUMNS)]]
+
+
+def _whole(column: pd.Series, path: Path) -> pd.Series:
+    """Return RankAtMax as int64, or say that it is not whole."""
+    try:
+        return column.astype("int64")
+    except (TypeError, ValueError) as error:
+        msg = f"{path} has values in RankAtMax that are no whole numbers ({error}); it may be edited by hand."
+        raise InputError(msg) from error
 
 
 def _parsed(column: pd.Series, parse: Callable[[str], Any], path: Path) -> list[Any]:
@@ -94,33 +106,6 @@ def _header(path: Path) -> tuple[list[str], str, int]:
         )
         raise InputError(msg)
     return names, delimiter, n_header
-
-
-def _cells(path: Path, names: list[str], delimiter: str, n_header: int) -> pd.DataFrame:
-    """Return the body of the table: numbers as float64, RankAtMax as int64, all else as text."""
-    import pandas as pd
-
-    text = {name: str for name in names if name not in (*NUMBERS, "RankAtMax")}
-    try:
-        with gzip_errors(path):
-            return pd.read_csv(
-                path,
-                sep=delimiter,
-                skiprows=n_header,
-                header=None,
-                names=names,
-                index_col=False,
-                dtype={**text, **dict.fromkeys(NUMBERS, "float64"), "RankAtMax": "int64"},
-                na_values={name: ["", "None"] for name in NUMBERS},
-                keep_default_na=False,
-                float_precision="round_trip",
-                encoding="utf-8",
-            )
-    except ValueError as error:
-        if isinstance(error, InputError):
-            raise
-        msg = f"{path} is not a readable motif table ({str(error).splitlines()[0][:150]}); make or copy it again."
-        raise InputError(msg) from error
 
 
 def write_motif_table(frame: pd.DataFrame, path: str | os.PathLike[str], *, force: bool = True) -> None:

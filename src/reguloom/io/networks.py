@@ -16,7 +16,8 @@ from reguloom._logging import logger
 from reguloom.core import Network
 from reguloom.core._dialects import DIALECTS as TABLES
 from reguloom.io import base_grn
-from reguloom.io._sniff import delimiter_of, existing_file, gzip_errors, suffix_of
+from reguloom.io._csv import read_header, read_table
+from reguloom.io._sniff import existing_file, suffix_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -130,30 +131,9 @@ def _from_parquet(path: Path, dialect: str) -> Network:
 
 
 def _read_text(path: Path) -> pd.DataFrame:
-    """Return a csv or tsv, gene names as text whatever they look like and numbers exactly as written."""
-    with gzip_errors(path), open_text(path) as handle:
-        first = handle.readline(1_000_000)
-    delimiter = delimiter_of(path, first)
-    header = next(csv.reader([first.strip("\r\n")], delimiter=delimiter), [])
-    text = {name: str for name in header if name in _TEXT}
-    try:
-        with gzip_errors(path):
-            frame = pd.read_csv(
-                path,
-                sep=delimiter,
-                dtype=text,
-                keep_default_na=False,
-                na_values={name: ["", "NA", "NaN", "nan"] for name in header if name not in _TEXT},
-                float_precision="round_trip",
-                encoding="utf-8-sig",
-            )
-    except ValueError as error:
-        if isinstance(error, InputError):
-            raise
-        msg = f"{path} is no readable table ({str(error).splitlines()[0][:150]}); it may be cut short."
-        raise InputError(msg) from error
-    index = [name for name in frame.columns if str(name).startswith("Unnamed: ")]
-    return frame.drop(columns=index)
+    """Return a csv or tsv."""
+    names, delimiter = read_header(path)
+    return read_table(path, names, delimiter, text=_TEXT, what="network")
 
 
 def write_network(network: Network, path: str | os.PathLike[str], *, dialect: str = "auto", force: bool = True) -> None:

@@ -14,6 +14,7 @@ from reguloom import _keys
 from reguloom._errors import InputError, MissingKeyError
 from reguloom._files import atomic_write
 from reguloom.core import Expression, Regulons
+from reguloom.io.h5ad import layer_names
 
 if TYPE_CHECKING:
     import h5py
@@ -90,7 +91,7 @@ def write_scope_loom(
         for name in ("row_attrs", "col_attrs", "row_graphs", "col_graphs", "layers", "attrs"):
             file.create_group(name)
         n_genes, n_umi = _write_matrix(file, "matrix", expression)
-        for layer in adata.layers:
+        for layer in layer_names(adata):
             _write_matrix(file, f"layers/{layer}", Expression(adata.layers[layer], expression.cells, expression.genes))
         _write_columns(file["col_attrs"], adata.obs, {"CellID": expression.cells, "nGene": n_genes, "nUMI": n_umi})
         _write_columns(file["row_attrs"], adata.var, {"Gene": expression.genes})

@@ -196,7 +196,7 @@ def _assemble(
         shape = matrix.shape[::-1]
         msg = f"{shown} has a matrix of {shape}, {len(var)} features and {len(barcodes)} barcodes; they must agree."
         raise InputError(msg)
-    var.index = pd.Index(var[gene_attribute].to_numpy(), dtype=object)
+    var.index = pd.Index(var[gene_attribute].to_numpy())
     var.index.name = None
     matrix.sum_duplicates()
     matrix.eliminate_zeros()
@@ -204,4 +204,4 @@ def _assemble(
     if not keep.all() and keep.any():
         logger.info("%d features of %s that are not gene expression were left out", int((~keep).sum()), shown)
         matrix, var = matrix[:, keep], var[keep]
-    return AnnData(X=matrix, obs=pd.DataFrame(index=pd.Index(barcodes, dtype=object)), var=var)
+    return AnnData(X=matrix, obs=pd.DataFrame(index=pd.Index(barcodes)), var=var)

@@ -70,8 +70,8 @@ def read_text(path: str | os.PathLike[str], *, transpose: Literal["auto"] | bool
     _check_swapped(genes)
     return AnnData(
         X=matrix,
-        obs=pd.DataFrame(index=pd.Index(cells, dtype=object)),
-        var=pd.DataFrame(index=pd.Index(genes, dtype=object)),
+        obs=pd.DataFrame(index=pd.Index(cells)),
+        var=pd.DataFrame(index=pd.Index(genes)),
     )
 
 
