@@ -186,7 +186,7 @@ class _Run:
                 )
                 io.write_motif_table(regulons.motif_table, self.folder / MOTIFS, force=True)
                 io.write_regulons(regulons, self.folder / GMT, force=True)
-        return io.read_regulons(self.folder / MOTIFS)
+        return io.regulons_from_motifs(io.read_motif_table(self.folder / MOTIFS))
 
     def _prune_params(self) -> dict[str, Any]:
         """Return the options of the motif step."""
@@ -224,7 +224,8 @@ class _Run:
                     auc, rng=self.options.seed, n_jobs=self.options.num_workers
                 )
                 io.write_table(binary, self.folder / BINARY, index_label="Cell", force=True)
-                io.write_table(thresholds.to_frame("threshold"), self.folder / THRESHOLDS, index_label="Regulon")
+                table = thresholds.to_frame("threshold")
+                io.write_table(table, self.folder / THRESHOLDS, index_label="Regulon", force=True)
         thresholds = io.read_table(self.folder / THRESHOLDS)["threshold"]
         return io.read_table(self.folder / BINARY), thresholds
 
