@@ -189,7 +189,8 @@ def aucell_frame(
     )
     expression = Expression.of(data, layer=layer, mask_var=mask_var)
     regulons = io.as_regulons(regulons)
-    check_genes(regulons.genes, expression.genes, what="target genes", where="the matrix", floor=GENE_FLOOR)
+    targets = (gene for one in regulons for gene in one.targets)
+    check_genes(targets, expression.genes, what="target genes", where="the matrix", floor=GENE_FLOOR)
     members = Members.of(regulons, expression.genes, recipe)
     scores = _score(expression, members, recipe, root_seed(rng), n_jobs)
     scores /= members.denominators

@@ -129,7 +129,8 @@ def find_thresholds(
     thresholds
         Regulon → threshold, set by hand for some.
     rng
-        Seed of the mixture's starting point; 0 is a seed like any other.
+        Seed of the mixtures of ``"r"``, 0 like any other. The other methods use no random numbers: the mixture starts
+        from the best split of the values in two, which k-means with random centres only approaches.
     n_jobs
         Number of threads; changes nothing but the time.
 
@@ -189,40 +190,46 @@ def _one_threshold(values: np.ndarray, method: str, seed: int) -> tuple[float, s
         table = explore_thresholds(values, rng=seed)
         return float(table.loc[table["chosen"], "threshold"].iloc[0]), str(table.index[table["chosen"]][0]), np.nan
     p_value = dip_test(values)[1] if method == "hdt" else np.nan
-    split = p_value <= DIP_LEVEL if method == "hdt" else _two_fit_better(values, seed)
-    threshold = _valley(values, seed) if split else None
+    split = p_value <= DIP_LEVEL if method == "hdt" else _two_fit_better(values)
+    threshold = _valley(values) if split else None
     if threshold is None:
         return float(values.mean() + 2 * values.std()), "unimodal", p_value
     return threshold, "bimodal", p_value
 
 
-def _mixture(values: np.ndarray, n_components: int, seed: int) -> object:
-    """Return a fitted mixture of normals with free variances."""
-    from sklearn.mixture import GaussianMixture
+def _two_fit_better(values: np.ndarray) -> bool:
+    """Whether two normals have a Bayesian information criterion no worse than one."""
+    from reguloom.activity._mixture_kernels import SMALLEST_VARIANCE, fit_two_normals
 
-    model = GaussianMixture(n_components=n_components, covariance_type="full", random_state=seed)
-    return model.fit(values[:, None])
-
-
-def _two_fit_better(values: np.ndarray, seed: int) -> bool:
-    """Whether two normals have a BIC no worse than one."""
-    one, two = (_mixture(values, n, seed).bic(values[:, None]) for n in (1, 2))  # type: ignore[attr-defined]
-    return bool(two <= one)
+    n = len(values)
+    variance = values.var() + SMALLEST_VARIANCE
+    one = -0.5 * (np.log(2 * np.pi * variance) + values.var() / variance)
+    two = fit_two_normals(*_distinct(values))[1]
+    # -2 log-likelihood + parameters * log(n), with 2 and 5 parameters
+    return bool(-2 * n * two + 5 * np.log(n) <= -2 * n * one + 2 * np.log(n))
 
 
-def _valley(values: np.ndarray, seed: int) -> float | None:
+def _valley(values: np.ndarray) -> float | None:
     """Return where the density is lowest between the means of two fitted normals; None if the means coincide."""
     from scipy.optimize import minimize_scalar
 
-    low, high = np.sort(_mixture(values, 2, seed).means_.ravel())  # type: ignore[attr-defined]
-    if not high > low:
-        return None
+    from reguloom.activity._mixture_kernels import fit_two_normals
+
     # A normal kernel of Scott's width, as scipy.stats.gaussian_kde; repeated values (zeros, most of all) are summed
     # once, with their count.
-    distinct, counts = np.unique(values, return_counts=True)
+    distinct, counts = _distinct(values)
+    low, high = np.sort(fit_two_normals(distinct, counts)[0][:, 1])
+    if not high > low:
+        return None
     width = values.std(ddof=1) * len(values) ** -0.2
     found = minimize_scalar(lambda at: _density(at, distinct, counts, width), bounds=(low, high), method="bounded")
     return float(found.x)
+
+
+def _distinct(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the distinct values, ascending, and how often each occurs."""
+    distinct, counts = np.unique(values, return_counts=True)
+    return distinct, counts.astype(np.float64)
 
 
 def _density(at: float, distinct: np.ndarray, counts: np.ndarray, width: float) -> float:

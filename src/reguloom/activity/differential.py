@@ -7,6 +7,7 @@ Cells of one sample are not independent, so cell-level p-values are too small wh
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -115,15 +116,22 @@ def differential_frame(
     exact = samples is not None
     if samples is not None:
         values, codes = _sample_means(values, codes, _slots.align_groups(auc, samples)[0])
-    tables = [
-        _compare(values, codes == code, _others(codes, code, names, reference), auc.columns, exact=exact).assign(
-            group=name
-        )
-        for code, name in enumerate(names)
-        if name != reference
-    ]
-    table = pd.concat(tables, ignore_index=True)
-    return table[["group", *[name for name in table.columns if name != "group"]]]
+    # Against all other cells, one ranking serves every group.
+    ranked = None if exact or reference is not None else _Ranks.of(values[codes >= 0])
+    tables = []
+    for code, name in enumerate(names):
+        if name == reference:
+            continue
+        inside, others = codes == code, _others(codes, code, names, reference)
+        if ranked is not None:
+            tested = ranked.test(inside[codes >= 0])
+        elif exact:
+            tested = _exact_test(values[inside], values[others])
+        else:
+            both = inside | others
+            tested = _Ranks.of(values[both]).test(inside[both])
+        tables.append(_table(name, auc.columns, values[inside], values[others], tested))
+    return pd.concat(tables, ignore_index=True)
 
 
 def _others(codes: np.ndarray, code: int, names: list[str], reference: str | None) -> np.ndarray:
@@ -138,44 +146,69 @@ def _sample_means(values: np.ndarray, codes: np.ndarray, samples: np.ndarray) ->
     return units.to_numpy(), units.index.get_level_values(1).to_numpy()
 
 
-def _compare(
-    values: np.ndarray, inside: np.ndarray, others: np.ndarray, regulons: pd.Index, *, exact: bool
+@dataclass(frozen=True)
+class _Ranks:
+    """Average ranks of units within each regulon, and the sum of ``t**3 - t`` over its ties of length t."""
+
+    ranks: np.ndarray
+    ties: np.ndarray
+
+    @classmethod
+    def of(cls, values: np.ndarray) -> _Ranks:
+        """Rank the units, shape ``(n_units, n_regulons)``."""
+        from scipy.stats import rankdata
+
+        lengths = (np.unique(column, return_counts=True)[1].astype(np.float64) for column in values.T)
+        return cls(rankdata(values, axis=0), np.array([(run**3 - run).sum() for run in lengths]))
+
+    def test(self, inside: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return Mann and Whitney's U of the units inside, and the two-sided p-value, for every regulon.
+
+        The normal approximation with corrections for ties and continuity, as ``scipy.stats.mannwhitneyu``.
+        """
+        from scipy.stats import norm
+
+        n, n_inside = len(inside), int(inside.sum())
+        n_pairs = n_inside * (n - n_inside)
+        u = self.ranks[inside].sum(axis=0) - n_inside * (n_inside + 1) / 2
+        variance = n_pairs / 12 * ((n + 1) - self.ties / max(n * (n - 1), 1))
+        distance = np.maximum(np.abs(u - n_pairs / 2) - 0.5, 0)
+        # A regulon without any variation: nothing speaks for a difference.
+        z = np.divide(distance, np.sqrt(variance), out=np.zeros_like(u), where=variance > 1e-9)
+        return u, np.minimum(2 * norm.sf(z), 1.0)
+
+
+def _exact_test(group: np.ndarray, rest: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return U and the two-sided p-value, from the exact distribution where no values tie."""
+    from scipy.stats import mannwhitneyu
+
+    if not len(group) or not len(rest):
+        return np.full(group.shape[1], np.nan), np.full(group.shape[1], np.nan)
+    # One regulon at a time: given all, scipy leaves the exact distribution for all of them if one has ties.
+    each = [mannwhitneyu(a, b, method="auto") for a, b in zip(group.T, rest.T, strict=True)]
+    p_values = np.array([one.pvalue for one in each])
+    return np.array([one.statistic for one in each]), np.where(np.isfinite(p_values), p_values, 1.0)
+
+
+def _table(
+    name: str, regulons: pd.Index, group: np.ndarray, rest: np.ndarray, tested: tuple[np.ndarray, np.ndarray]
 ) -> pd.DataFrame:
-    """Compare one group with others, for every regulon."""
+    """Return the rows of one group, best first."""
     from scipy.stats import false_discovery_control
 
-    group, rest = values[inside], values[others]
-    n_pairs = len(group) * len(rest)
-    if n_pairs == 0:
-        u, p_values = np.full(len(regulons), np.nan), np.full(len(regulons), np.nan)
-    else:
-        u, p_values = _rank_sums(group, rest, exact=exact)
-    means, rest_means = (part.mean(axis=0) if len(part) else np.full(len(regulons), np.nan) for part in (group, rest))
+    u, p_values = tested
+    means, rest_means = (part.sum(axis=0) / max(len(part), 1) for part in (group, rest))
     table = pd.DataFrame(
         {
+            "group": name,
             "regulon": regulons.astype(str),
             "mean": means,
             "mean_reference": rest_means,
             "difference": means - rest_means,
-            "auroc": u / max(n_pairs, 1),
+            "auroc": u / max(len(group) * len(rest), 1),
             "n_units": len(group),
             "p_value": p_values,
-            "p_adjusted": false_discovery_control(p_values) if n_pairs else p_values,
+            "p_adjusted": false_discovery_control(p_values) if np.isfinite(p_values).all() else p_values,
         }
     )
     return table.sort_values(["p_value", "difference"], ascending=[True, False], kind="stable")
-
-
-def _rank_sums(group: np.ndarray, rest: np.ndarray, *, exact: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Return Mann and Whitney's U of the group and the two-sided p-value, for every regulon."""
-    from scipy.stats import mannwhitneyu
-
-    if exact:
-        # One regulon at a time: scipy falls back to the normal approximation for all of them if one has ties.
-        each = [mannwhitneyu(a, b, method="auto") for a, b in zip(group.T, rest.T, strict=True)]
-        u, p_values = np.array([one.statistic for one in each]), np.array([one.pvalue for one in each])
-    else:
-        result = mannwhitneyu(group, rest, axis=0, method="asymptotic")
-        u, p_values = result.statistic, result.pvalue
-    # A regulon without any variation has no standardised statistic: nothing speaks for a difference.
-    return u, np.where(np.isfinite(p_values), p_values, 1.0)
