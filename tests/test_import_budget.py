@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-HEAVY = ("torch", "scanpy", "sklearn", "matplotlib", "numba", "anndata", "pyarrow", "h5py", "zarr", "plotly", "pydantic")
+HEAVY = ("torch", "scanpy", "sklearn", "matplotlib", "numba", "anndata", "pyarrow", "h5py", "zarr", "plotly", "jinja2")
 IMPORT_SECONDS = 1.0
 HELP_SECONDS = 0.5
 LOADED = "import json, sys; {code}; print(json.dumps(sorted({{name.split('.')[0] for name in sys.modules}})))"

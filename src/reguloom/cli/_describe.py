@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reguloom.core._gene_names import describe
-
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -17,6 +15,13 @@ if TYPE_CHECKING:
 
 Facts = dict[str, Any]
 _SAMPLE_BLOCKS, _BLOCK = 4, 500
+
+
+def describe(names: Iterable[str]) -> str:
+    """Say what gene names look like; see :func:`reguloom.core._gene_names.describe`."""
+    from reguloom.core import _gene_names
+
+    return _gene_names.describe(names)
 
 
 def facts(path: Path) -> Facts:
