@@ -26,12 +26,22 @@ def test_a_finished_stage_is_kept(tmp_path: Path) -> None:
 
 def test_a_changed_option_runs_its_stage_and_all_later_ones_again(tmp_path: Path) -> None:
     manifest = Manifest(tmp_path, {"x": "1"})
-    for name in ("one", "two", "three"):
-        run_stage(manifest, name, {}, "first")
+    for name in ("second", "third", "first"):  # the order is that of the run, not of the alphabet
+        run_stage(manifest, name, {}, "old")
     again = Manifest(tmp_path, {"x": "1"})
-    assert not run_stage(again, "one", {}, "second")
-    assert run_stage(again, "two", {"changed": True}, "second")
-    assert run_stage(again, "three", {}, "second")
+    assert not run_stage(again, "second", {}, "new")
+    assert run_stage(again, "third", {"changed": True}, "new")
+    assert run_stage(again, "first", {}, "new")
+
+
+def test_a_stage_killed_midway_takes_the_later_ones_off_the_record(tmp_path: Path) -> None:
+    manifest = Manifest(tmp_path, {"x": "1"})
+    for name in ("second", "third", "first"):
+        run_stage(manifest, name, {}, "old")
+    (tmp_path / "third.txt").unlink()
+    with pytest.raises(RuntimeError), Manifest(tmp_path, {"x": "1"}).stage("third", {}, ["third.txt"]):
+        raise RuntimeError
+    assert list(json.loads((tmp_path / MANIFEST).read_text())["stages"]) == ["second"]
 
 
 def test_a_missing_file_runs_its_stage_again(tmp_path: Path) -> None:

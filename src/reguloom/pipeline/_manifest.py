@@ -113,6 +113,6 @@ class Manifest:
             self.write()
 
     def write(self) -> None:
-        """Write the record, whole or not at all."""
+        """Write the record, whole or not at all; its keys are not sorted, since stages stand in their order."""
         with atomic_write(self.folder / MANIFEST) as path:
-            path.write_text(json.dumps(self.record, indent=1, sort_keys=True) + "\n")
+            path.write_text(json.dumps(self.record, indent=1) + "\n")
