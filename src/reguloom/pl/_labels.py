@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from matplotlib.text import Text
 
 
-def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> NDArray[np.float64]:
+def spread(wanted: Sequence[float] | NDArray[np.float64], gap: float, low: float, high: float) -> NDArray[np.float64]:
     """Return places near the wanted ones, in the same order, at least `gap` apart and between two limits.
 
     Least squares under order constraints: places in conflict are pooled around their common mean (pool adjacent

@@ -24,7 +24,7 @@ ACTIVITY = ("#ECECF1", "#F5C9A9", "#F08A62", "#D2405F", "#8A226A", "#35133F")
 SMALL, TEXT, TITLE = 6.5, 7.5, 9.0
 """Font sizes in points."""
 
-RC = {
+RC: Any = {
     "axes.axisbelow": True,
     "axes.edgecolor": MUTED,
     "axes.grid": False,
@@ -112,12 +112,18 @@ def columns(n: int) -> int:
 
 def group_colors(n: int) -> list[str]:
     """Return one colour per group; past eight the palette comes again lighter, then darker."""
-    from matplotlib.colors import to_hex, to_rgb
-
     shades: list[str] = list(GROUPS)
     for toward, share in ((1.0, 0.45), (0.0, 0.4), (1.0, 0.7)):
-        shades += [to_hex([(1 - share) * part + share * toward for part in to_rgb(color)]) for color in GROUPS]
+        shades += [_toward(color, toward, share) for color in GROUPS]
     return [shades[i % len(shades)] for i in range(n)]
+
+
+def _toward(color: str, end: float, share: float) -> str:
+    """Return a colour mixed with white (`end` 1) or black (0)."""
+    from matplotlib.colors import to_hex, to_rgb
+
+    red, green, blue = ((1 - share) * part + share * end for part in to_rgb(color))
+    return to_hex((red, green, blue))
 
 
 def activity_map() -> Colormap:

@@ -231,7 +231,8 @@ def _draw_nodes(ax: Axes, graph: _Graph) -> None:
     """Draw targets as points, those of several TFs darker."""
     n_regulators = np.bincount(graph.edges["target"], minlength=len(graph.nodes))[graph.n_tfs :]
     shade = np.where(n_regulators > 1, _style.INK, _style.MUTED)
-    ax.scatter(*graph.places[graph.n_tfs :].T, s=14, c=list(shade), edgecolors="white", linewidths=0.5, zorder=2)
+    x, y = graph.places[graph.n_tfs :].T
+    ax.scatter(x, y, s=14, c=list(shade), edgecolors="white", linewidths=0.5, zorder=2)
 
 
 def _named(graph: _Graph, n_labels: int) -> list[int]:
@@ -265,7 +266,8 @@ def _draw_names(ax: Axes, graph: _Graph, named: list[int]) -> None:
         return
     texts = [
         ax.text(
-            *graph.places[node].tolist(),
+            float(graph.places[node, 0]),
+            float(graph.places[node, 1]),
             _style.shorten(graph.nodes[node], 18),
             fontsize=_style.SMALL - 0.5,
             zorder=5,
@@ -282,7 +284,8 @@ def _settle(ax: Axes, graph: _Graph, named: list[int], texts: list[Text], tf_tex
     """Move the names of targets off the points, the TFs and each other."""
     to_pixels, to_data = ax.transData, ax.transData.inverted()
     points = to_pixels.transform(graph.places)
-    scale = ax.get_figure(root=True).dpi / 72
+    figure: Any = ax.get_figure(root=True)
+    scale = figure.dpi / 72
     boxes = text_boxes(texts, pad=0.8 * scale)
     size = boxes[:, 2:] - boxes[:, :2]
     away = np.array([points[node] - points[_regulators(graph, node)].mean(axis=0) for node in named])

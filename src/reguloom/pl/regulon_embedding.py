@@ -139,7 +139,8 @@ def _draw_activity(
     order = np.argsort(np.where(known, values, -np.inf), kind="stable")
     shown = np.where(known, values, low)[order]
     points = ax.scatter(
-        *places[order].T,
+        places[order, 0],
+        places[order, 1],
         c=np.clip(shown, low, top),
         s=diameter**2,
         cmap=_style.activity_map(),
@@ -165,23 +166,21 @@ def _draw_groups(
     colors = _inputs.colors_of(adata, groupby, len(names))
     shade = np.array([*colors, _style.FAINT], dtype=object)[groups.codes]
     order = np.random.default_rng(0).permutation(len(places))  # so that no group hides the others
-    ax.scatter(*places[order].T, c=list(shade[order]), s=diameter**2, linewidths=0, rasterized=True)
+    ax.scatter(places[order, 0], places[order, 1], c=list(shade[order]), s=diameter**2, linewidths=0, rasterized=True)
     ax.set_title(_style.shorten(groupby))
     if len(names) > 14:
         _legend(ax, names, colors)
         return
     for code, name in enumerate(names):
-        middle = np.median(places[groups.codes == code], axis=0)
-        _halo(
-            ax.text(*middle, _style.shorten(name, 20), ha="center", va="center", fontsize=_style.SMALL, weight="bold")
-        )
+        x, y = np.median(places[groups.codes == code], axis=0).tolist()
+        _halo(ax.text(x, y, _style.shorten(name, 20), ha="center", va="center", fontsize=_style.SMALL, weight="bold"))
 
 
 def _legend(ax: Axes, names: list[str], colors: list[str]) -> None:
     """List the groups below all panels, where a name on each would hide the cells."""
     for name, color in zip(names, colors, strict=True):
         ax.scatter([], [], c=color, s=14, linewidths=0, label=_style.shorten(name))
-    figure = ax.get_figure(root=True)
+    figure: Any = ax.get_figure(root=True)
     width = max(len(_style.shorten(name)) for name in names) * _style.SMALL * 0.6 / 72 + 0.35
     ncols = max(1, int(figure.get_figwidth() / width))
     figure.legend(loc="outside lower center", ncols=ncols, handletextpad=0.1, columnspacing=0.8, labelspacing=0.3)
@@ -216,6 +215,6 @@ def _compass(ax: Axes, label: str) -> None:
     }
     for end in ((0.2, 0.0), (0.0, 0.2)):
         ax.annotate("", xy=end, xytext=(0, 0), xycoords="axes fraction", arrowprops=arrow)
-    small = {"fontsize": _style.SMALL - 1, "color": _style.MUTED, "transform": ax.transAxes}
+    small: dict[str, Any] = {"fontsize": _style.SMALL - 1, "color": _style.MUTED, "transform": ax.transAxes}
     ax.text(0.0, -0.02, f"{label} 1", ha="left", va="top", **small)
     ax.text(-0.02, 0.0, f"{label} 2", ha="right", va="bottom", rotation=90, **small)

@@ -32,7 +32,7 @@ def regulon_heatmap(
     key: str = _keys.AUCELL,
     z_score: bool = True,
     cluster: bool = True,
-    limit: float = 2.0,
+    limit: float | None = None,
 ) -> Figure:
     """Draw the mean activity of each regulon in each group of cells.
 
@@ -56,7 +56,8 @@ def regulon_heatmap(
     cluster
         Whether to order by similarity; else regulons keep their order, and groups theirs.
     limit
-        Colours of z-scores end at plus and minus this value.
+        Colours of z-scores end at plus and minus this value; by default where all but 1 % of the cells have ended,
+        between 1 and 4.
 
     Returns
     -------
@@ -134,7 +135,7 @@ def _draw(
     columns: dict[str, Any] | None,
     *,
     z_score: bool,
-    limit: float,
+    limit: float | None,
     label: Any,
 ) -> Figure:
     """Draw the heatmap with its trees, names and colour bar."""
@@ -172,10 +173,11 @@ class _Inches:
         return self.figure.add_axes(((self.left + x) / w, (self.bottom + y) / h, width / w, height / h))
 
 
-def _paint(ax: Axes, means: pd.DataFrame, *, z_score: bool, limit: float) -> Any:
+def _paint(ax: Axes, means: pd.DataFrame, *, z_score: bool, limit: float | None) -> Any:
     """Draw the coloured cells, the first row on top."""
     values = means.to_numpy()
     if z_score:
+        limit = float(np.clip(np.quantile(np.abs(values), 0.99), 1.0, 4.0)) if limit is None else limit
         scale: dict[str, Any] = {"cmap": "RdBu_r", "vmin": -limit, "vmax": limit}
     else:
         scale = {"cmap": _style.activity_map(), "vmin": min(0.0, values.min()), "vmax": values.max() or 1.0}
@@ -210,7 +212,7 @@ def _name_rows(ax: Axes, means: pd.DataFrame, body_w: float, body_h: float) -> N
     reach = means.shape[1]
     inch = reach / body_w
     for row, place in zip(named, places, strict=True):
-        line = {"color": _style.MUTED, "linewidth": 0.4, "clip_on": False}
+        line: dict[str, Any] = {"color": _style.MUTED, "linewidth": 0.4, "clip_on": False}
         ax.plot([reach + 0.02 * inch, reach + 0.06 * inch, reach + 0.2 * inch], [row + 0.5, row + 0.5, place], **line)
         name = _style.shorten(means.index[row])
         ax.text(reach + 0.23 * inch, place, name, va="center", ha="left", fontsize=_style.SMALL)
