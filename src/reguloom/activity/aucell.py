@@ -10,8 +10,8 @@ The two published programs differ in C, in the denominator and in how ties are b
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -32,6 +32,9 @@ GENE_FLOOR = 0.1
 #: Share of cells that may detect fewer genes than are scored before this is worth a warning.
 SHALLOW_CELLS = 0.1
 _BLOCK_VALUES = 4_000_000
+
+#: A block of cells: values, genes and indptr.
+Csr: TypeAlias = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 @accepts_seed
@@ -227,14 +230,13 @@ def _score(expression: Expression, members: Members, recipe: Recipe, root: int, 
     ties = _kernels.TIES_PER_CELL if per_cell else _kernels.TIES_FIXED
     scores = np.zeros((expression.n_cells, len(members.names)))
 
-    def work(block: tuple[int, int, Any]) -> int:
-        start, stop, values = block
+    def work(block: tuple[int, int, Csr]) -> int:
+        start, stop, cells = block
         seeds = np.zeros(0, np.uint64)
         if per_cell:
             seeds = np.array([child_seed(root, "aucell", name) for name in expression.cells[start:stop]], np.uint64)
         n_detected = np.empty(stop - start, np.int64)
         memberships = (members.indptr, members.regulons, members.weights)
-        cells = _as_csr(values)
         _kernels.score_cells(*cells, depth, ties, seeds, order, *memberships, scores[start:stop], n_detected)
         if n_detected.min() < 0:
             cell = expression.cells[start + int(n_detected.argmin())]
@@ -262,25 +264,45 @@ def _tie_order(n_genes: int, ties: str, root: int) -> np.ndarray:
     return np.arange(n_genes, dtype=np.int64)
 
 
-def _blocks(expression: Expression, n_jobs: int | None) -> tuple[Iterator[tuple[int, int, Any]], int]:
+def _blocks(expression: Expression, n_jobs: int | None) -> tuple[Iterator[tuple[int, int, Csr]], int]:
     """Return blocks of cells, small enough to bound the memory and enough of them for every thread, and how many."""
     even = -(-expression.n_cells // (4 * resolve_n_jobs(n_jobs)))
     n_rows = max(1, min(even, 4096, _BLOCK_VALUES // expression.n_genes))
-    return expression.blocks(n_rows), -(-expression.n_cells // n_rows)
+    n_blocks = -(-expression.n_cells // n_rows)
+    if expression.is_sparse and not expression.is_backed:
+        return _views(expression.X.tocsr(), n_rows), n_blocks
+    read = _as_csr if expression.is_sparse else _dense_reader(n_rows, expression.n_genes)
+    return ((start, stop, read(values)) for start, stop, values in expression.blocks(n_rows)), n_blocks
 
 
-def _as_csr(values: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return a block of cells as ``(values, genes, indptr)`` in the few types that the kernel is compiled for."""
-    if hasattr(values, "indptr"):
-        if not values.has_canonical_format:
-            values = values.copy()
-            values.sum_duplicates()
-        stored, genes, indptr = values.data, values.indices, values.indptr
-    else:
-        # A dense block is read in place, as a sparse one with every value stored.
-        stored = np.ascontiguousarray(values).ravel()
-        n_cells, n_genes = values.shape
-        genes = np.tile(np.arange(n_genes, dtype=np.int32), n_cells)
-        indptr = np.arange(n_cells + 1) * n_genes
-    kind = np.float32 if stored.dtype == np.float32 else np.float64
-    return stored.astype(kind, copy=False), genes.astype(np.int32, copy=False), indptr.astype(np.int64, copy=False)
+def _views(matrix: Any, n_rows: int) -> Iterator[tuple[int, int, Csr]]:
+    """Yield blocks of cells of a CSR matrix in memory without copying them."""
+    values, genes, indptr = _as_csr(matrix)
+    n_cells = len(indptr) - 1
+    for start in range(0, n_cells, n_rows):
+        stop = min(start + n_rows, n_cells)
+        first, last = indptr[start], indptr[stop]
+        yield start, stop, (values[first:last], genes[first:last], indptr[start : stop + 1] - first)
+
+
+def _as_csr(matrix: Any) -> Csr:
+    """Return cells in the few types that the kernel is compiled for."""
+    if not matrix.has_canonical_format:
+        matrix = matrix.copy()
+        matrix.sum_duplicates()
+    return _values(matrix.data), matrix.indices.astype(np.int32, copy=False), matrix.indptr.astype(np.int64, copy=False)
+
+
+def _dense_reader(n_rows: int, n_genes: int) -> Callable[[np.ndarray], Csr]:
+    """Return what reads a dense block in place, as a sparse one with every value stored."""
+    genes = np.tile(np.arange(n_genes, dtype=np.int32), n_rows)
+
+    def read(block: np.ndarray) -> Csr:
+        return _values(np.ascontiguousarray(block).ravel()), genes[: block.size], np.arange(len(block) + 1) * n_genes
+
+    return read
+
+
+def _values(stored: np.ndarray) -> np.ndarray:
+    """Return values as float32 if they are that, else as float64."""
+    return stored.astype(np.float32 if stored.dtype == np.float32 else np.float64, copy=False)
