@@ -6,6 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 import numba
+from numba.core import cgutils, types
+from numba.extending import intrinsic
 
 
 def njit(function: Callable[..., Any] | None = None, **options: Any) -> Any:
@@ -25,3 +27,21 @@ def njit(function: Callable[..., Any] | None = None, **options: Any) -> Any:
 
 
 prange = numba.prange
+
+
+def _borrow(typing_context: Any, array: Any) -> Any:
+    """Tell numba how to copy an array's description without its reference count."""
+
+    def lower(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        view = context.make_array(array)(context, builder, arguments[0])
+        view.meminfo = cgutils.get_null_value(view.meminfo.type)
+        view.parent = cgutils.get_null_value(view.parent.type)
+        return view._getvalue()
+
+    return (array(array), lower) if isinstance(array, types.Array) else None
+
+
+#: Inside a kernel: the same array without its reference count. Numba counts references with atomic operations, also
+#: for every slice and every helper that is called, and in short loops they take more time than the work. The caller's
+#: own reference keeps a borrowed array alive.
+borrowed: Any = intrinsic(_borrow)

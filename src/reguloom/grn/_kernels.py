@@ -18,7 +18,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from reguloom._numba import njit
+from reguloom._numba import borrowed, njit
 
 #: Two steps of a histogram cost about as much as this many of a running sum (measured); the shorter way is taken.
 HISTOGRAM_COST = 3
@@ -453,6 +453,36 @@ def mean_square(
 
 
 @njit
+def borrow_binned(binned: Binned) -> Binned:
+    """Return the same arrays, borrowed."""
+    return Binned(
+        borrowed(binned.bins),
+        borrowed(binned.n_bins),
+        borrowed(binned.default),
+        borrowed(binned.start),
+        borrowed(binned.order),
+        borrowed(binned.codes),
+        borrowed(binned.ends),
+        borrowed(binned.lower),
+        borrowed(binned.upper),
+    )
+
+
+@njit
+def borrow_workspace(work: Workspace) -> Workspace:
+    """Return the same buffers, borrowed."""
+    return Workspace(
+        borrowed(work.packed),
+        borrowed(work.masked),
+        borrowed(work.cells),
+        borrowed(work.tables),
+        borrowed(work.left),
+        borrowed(work.gains),
+        borrowed(work.node),
+    )
+
+
+@njit
 def boost(
     binned: Binned,
     work: Workspace,
@@ -473,6 +503,7 @@ def boost(
     out-of-bag cells; fitting stops when its mean over the last `window` rounds is negative (`window` 0: never).
     The decrease of the sum of squares of each split is added to `importance`.
     """
+    borrowed_binned, buffers = borrow_binned(binned), borrow_workspace(work)
     n_cells = residual.shape[0]
     n_out = n_cells - n_bag
     state = np.array([seed], dtype=np.uint64)
@@ -488,13 +519,24 @@ def boost(
     for tree in range(n_trees):
         draw_front(permutation, n_out, state)
         out = permutation[:n_out]
-        while pack(residual, work.packed, scale, shift) > limit:
+        while pack(residual, buffers.packed, scale, shift) > limit:
             scale *= 0.5
         for j in range(n_out):
-            work.packed[out[j]] = 0
+            buffers.packed[out[j]] = 0
         before = mean_square(residual, out) if n_out else 0.0
-        grow(binned, features, max_features, depth, work, totals, shift, scale, importance, state)
-        add_tree(residual, work.node, totals, shift, scale, learning_rate, steps)
+        grow(
+            borrowed_binned,
+            borrowed(features),
+            max_features,
+            depth,
+            buffers,
+            borrowed(totals),
+            shift,
+            scale,
+            borrowed(importance),
+            borrowed(state),
+        )
+        add_tree(residual, buffers.node, totals, shift, scale, learning_rate, steps)
         improvements[tree] = before - mean_square(residual, out) if n_out else 0.0
         if n_out and window and tree + 1 >= window and improvements[tree + 1 - window : tree + 1].mean() < 0.0:
             return tree + 1

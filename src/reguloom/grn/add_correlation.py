@@ -13,6 +13,7 @@ from reguloom._errors import InputError, MissingKeyError
 from reguloom._threads import map_ordered
 from reguloom.core import Expression, Network
 from reguloom.grn._edge_kernels import edge_correlations, masked_correlations
+from reguloom.grn.correlation import moments
 
 #: Correlations within this of 0 count as no regulation.
 RHO_THRESHOLD = 0.03
@@ -82,13 +83,13 @@ def correlations(
     sources = _positions(network.regulators, network.source, expression.genes)
     targets = _positions(network.targets, network.target, expression.genes)
     columns = expression.to_csc().astype(np.float64)
-    moments = _moments(columns)
+    means_and_spreads = moments(columns)
     order = np.argsort(sources, kind="stable")
     bounds = np.flatnonzero(np.diff(sources[order], prepend=-1, append=-1))
     rho = np.empty(len(network))
 
     def one(group: NDArray[np.int64]) -> None:
-        rho[group] = _one_source(columns, moments, int(sources[group[0]]), targets[group], mask_dropouts)
+        rho[group] = _one_source(columns, means_and_spreads, int(sources[group[0]]), targets[group], mask_dropouts)
 
     groups = (order[first:last] for first, last in zip(bounds[:-1], bounds[1:], strict=True))
     for _ in map_ordered(one, groups, n_jobs):
@@ -97,7 +98,7 @@ def correlations(
 
 
 def _one_source(
-    columns: Any, moments: tuple[NDArray[Any], NDArray[Any]], source: int, targets: NDArray[Any], masked: bool
+    columns: Any, means_and_spreads: tuple[NDArray[Any], NDArray[Any]], source: int, targets: NDArray[Any], masked: bool
 ) -> NDArray[np.float64]:
     """Return the correlations of one regulator with its targets."""
     values = columns[:, [source]].toarray().ravel()
@@ -106,24 +107,9 @@ def _one_source(
     if masked:
         masked_correlations(values, targets, *matrix, rho)
     else:
-        means, spreads = moments
+        means, spreads = means_and_spreads
         edge_correlations(values, means[source], spreads[source], targets, *matrix, means, spreads, rho)
     return rho
-
-
-def _moments(columns: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return mean and root of the centred sum of squares of each gene; 0 exactly where it does not vary."""
-    n_cells, n_genes = columns.shape
-    means, spreads = np.zeros(n_genes), np.zeros(n_genes)
-    for k in range(n_genes):
-        stored = columns.data[columns.indptr[k] : columns.indptr[k + 1]]
-        n_zeros = n_cells - stored.size
-        if not stored.size or (not n_zeros and stored.min() == stored.max()):
-            means[k] = stored[0] if stored.size else 0.0
-            continue
-        means[k] = stored.sum() / n_cells
-        spreads[k] = np.sqrt(np.square(stored - means[k]).sum() + n_zeros * means[k] ** 2)
-    return means, spreads
 
 
 def _positions(names: pd.Index, codes: NDArray[np.int32], genes: pd.Index) -> NDArray[np.int64]:

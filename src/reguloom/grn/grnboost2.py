@@ -57,7 +57,7 @@ def prepare(
     InputError
         If a parameter is out of its range.
     """
-    _check(n_estimators, learning_rate, max_features, subsample, max_depth, early_stop_window)
+    check_params(n_estimators, learning_rate, max_features, subsample, max_depth, early_stop_window)
     binned = bin_regulators(problem.regulators)
     varying = binned.n_bins > 1
     n_bag = max(int(subsample * problem.n_cells), 1)
@@ -97,10 +97,16 @@ def _buffers(local: threading.local, binned: object) -> Workspace:
     return local.workspace  # type: ignore[no-any-return]
 
 
-def _check(
+def check_params(
     n_estimators: int, learning_rate: float, max_features: float, subsample: float, max_depth: int, window: int
 ) -> None:
-    """Refuse parameters out of range."""
+    """Refuse parameters out of range.
+
+    Raises
+    ------
+    InputError
+        If one is.
+    """
     rules = (
         ("n_estimators", n_estimators, n_estimators >= 1, "at least 1"),
         ("learning_rate", learning_rate, 0 < learning_rate <= 1, "above 0 and at most 1"),
