@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 N_DEFAULT = 3
 """TFs drawn when none are named."""
 COLORS = {1: _style.UP, -1: _style.DOWN, 0: _style.UNSIGNED}
-TIE = 0.3
+TIE = 0.9
 TF_BOX = "#2F3542"
 WORDS = {1: "activates", -1: "represses", 0: "regulates"}
 
@@ -179,7 +179,7 @@ def _layout(n_nodes: int, n_tfs: int, edges: pd.DataFrame, seed: int) -> NDArray
     graph.add_edges_from([(int(a), int(b), 1.0) for a, b in zip(edges["source"], edges["target"], strict=True)])
     # weak ties between TFs keep those without a common target in the picture
     tied = {(int(a), int(b)) for a, b in zip(edges["source"], edges["target"], strict=True)}
-    graph.add_edges_from([(a, b, TIE) for a in range(n_tfs) for b in range(a) if not {(a, b), (b, a)} & tied])
+    graph.add_edges_from([(a, b, TIE / n_tfs) for a in range(n_tfs) for b in range(a) if not {(a, b), (b, a)} & tied])
     places = rustworkx.spring_layout(
         graph,
         weight_fn=float,
