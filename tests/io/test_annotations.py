@@ -5,9 +5,10 @@ from __future__ import annotations
 import gzip
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
-from reguloom import io
+from reguloom import datasets, io
 from reguloom._errors import InputError
 
 HEADER = (
@@ -82,3 +83,12 @@ def test_the_human_collection(shared: Path) -> None:
     assert len(table) == 253_096 - 76_012
     assert not table.duplicated(["TF", "MotifID"]).any()
     assert table["MotifSimilarityQvalue"].max() <= 1e-3
+
+
+def test_a_table_in_memory_is_read_like_its_file(tmp_path: Path) -> None:
+    world = datasets.regulon_world(n_cells=50, n_cell_types=2, n_tfs=5, n_genes=50, n_database_genes=60)
+    world.annotations.to_csv(tmp_path / "motifs.tbl", sep="\t", index=False)
+    from_file = io.read_motif_annotations(tmp_path / "motifs.tbl")
+    pd.testing.assert_frame_equal(io.read_motif_annotations(world.annotations), from_file)
+    with pytest.raises(InputError, match="lacks the columns"):
+        io.read_motif_annotations(world.annotations.drop(columns="gene_name"))

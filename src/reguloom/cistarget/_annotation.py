@@ -16,7 +16,7 @@ COLUMNS = ("TF", "MotifID", "MotifSimilarityQvalue", "OrthologousIdentity", "Ann
 
 
 def read_annotations(annotations: pd.DataFrame | str | os.PathLike[str]) -> pd.DataFrame:
-    """Return motif annotations, read from a file if need be, each pair of factor and motif once.
+    """Return motif annotations, read from a file or a file's columns if need be, each (factor, motif) pair once.
 
     Of several rows for a pair, the one of lowest q-value, then highest identity, is kept.
 
@@ -25,7 +25,7 @@ def read_annotations(annotations: pd.DataFrame | str | os.PathLike[str]) -> pd.D
     InputError
         If a column is missing.
     """
-    if isinstance(annotations, (str, os.PathLike)):
+    if isinstance(annotations, (str, os.PathLike)) or "#motif_id" in annotations:
         from reguloom.io.annotations import read_motif_annotations
 
         return read_motif_annotations(annotations)

@@ -24,7 +24,7 @@ COLUMNS = {
 
 
 def read_motif_annotations(
-    path: str | os.PathLike[str],
+    path: str | os.PathLike[str] | pd.DataFrame,
     *,
     max_similarity_fdr: float = 0.001,
     min_orthologous_identity: float = 0.0,
@@ -38,7 +38,8 @@ def read_motif_annotations(
     Parameters
     ----------
     path
-        Tab-separated file of the cisTarget collections (13 columns), plain or ``.gz``. Only five columns are read.
+        Tab-separated file of the cisTarget collections (13 columns), plain or ``.gz``; or a table with the same
+        column names. Only five columns are read.
     max_similarity_fdr
         Highest q-value of the similarity between the motif and the one that is annotated (0 if it is itself).
     min_orthologous_identity
@@ -55,15 +56,14 @@ def read_motif_annotations(
     InputError
         If the file is missing, is not such a table, or no row passes the filters.
     """
-    path = existing_file(path, what="motif annotation table")
-    frame = _read_columns(path)
+    frame, name = _columns_of(path)
     keep = (frame["MotifSimilarityQvalue"] <= max_similarity_fdr) & (
         frame["OrthologousIdentity"] >= min_orthologous_identity
     )
     keep &= ~frame["TF"].isin(["", "None"])
     if not keep.any():
         msg = (
-            f"none of the {len(frame)} annotations in {path} has a similarity q-value <= {max_similarity_fdr} and an "
+            f"none of the {len(frame)} annotations in {name} has a similarity q-value <= {max_similarity_fdr} and an "
             f"orthologous identity >= {min_orthologous_identity}; relax max_similarity_fdr or min_orthologous_identity."
         )
         raise InputError(msg)
@@ -71,6 +71,23 @@ def read_motif_annotations(
         ["MotifSimilarityQvalue", "OrthologousIdentity"], ascending=[True, False], kind="stable"
     )
     return best.drop_duplicates(["TF", "MotifID"]).sort_index().reset_index(drop=True)
+
+
+def _columns_of(path: str | os.PathLike[str] | pd.DataFrame) -> tuple[pd.DataFrame, str]:
+    """Return the five columns that count, and what to call their source in a message."""
+    import pandas as pd
+
+    if not isinstance(path, pd.DataFrame):
+        file = existing_file(path, what="motif annotation table")
+        return _read_columns(file), str(file)
+    missing = [name for name in COLUMNS if name not in path]
+    if missing:
+        msg = f"the table of motif annotations lacks the columns {missing}; it has {list(path)[:6]}."
+        raise InputError(msg)
+    frame = path[list(COLUMNS)].rename(columns=COLUMNS).reset_index(drop=True)
+    for name in ("MotifSimilarityQvalue", "OrthologousIdentity"):
+        frame[name] = pd.to_numeric(frame[name], errors="coerce")
+    return frame, "the table"
 
 
 def _read_columns(path: Path) -> pd.DataFrame:
