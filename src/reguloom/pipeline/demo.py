@@ -110,8 +110,9 @@ def _score(world: World, folder: Path, options: ScenicOptions) -> DemoResult:
         baseline = grn.infer(world.adata, world.tfs, method=BASELINE, n_jobs=options.num_workers)
         pruned = _prune(baseline, world, options)
     edges = world.score({"GRNBoost2": network, "|Spearman| (baseline)": baseline, "any order": _chance(world)})
-    n_called = sum(len(one) for one in regulons)
     called = world.score({"GRNBoost2 + motifs": regulons, "|Spearman| + motifs (baseline)": pruned})
+    # The same number of strongest edges, so that precision and recall can be compared.
+    n_called = int(called["n_edges"].iloc[0])
     plain = world.score({"GRNBoost2, no motifs": network, "|Spearman|, no motifs (baseline)": baseline}, top=n_called)
     called.insert(0, "n_regulons", [len(regulons), len(pruned)])
     table = pd.concat([called, plain])
