@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -74,10 +75,17 @@ def atomic_write(path: str | os.PathLike[str], *, force: bool = True) -> Iterato
     except OSError as error:
         if isinstance(error, (InputError, ResourceError)):
             raise
-        msg = f"{path} could not be written ({error.strerror or error}); free some space or choose another folder."
+        msg = f"{path} could not be written ({_reason(error)}); free some space or choose another folder."
         raise InputError(msg) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _reason(error: OSError) -> str:
+    """Return the system's words; HDF5 wraps them into pages of its own."""
+    text = error.strerror or str(error)
+    wrapped = re.search(r"error message = '([^']+)'", text)
+    return wrapped[1] if wrapped else " ".join(text.split())
 
 
 def _umask() -> int:

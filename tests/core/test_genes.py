@@ -145,7 +145,7 @@ def test_check_refuses_in_one_sentence_with_the_hint():
 
 
 def test_check_refuses_below_the_floor_and_shows_what_is_missing():
-    with pytest.raises(InputError, match=r"6 of 12 .* and at least 80% must be\. Not found are, for instance, H"):
+    with pytest.raises(InputError, match=r"6 of 12 .* and at least 80% must be\. Not found are, .*: check"):
         check_genes(HUMAN, HUMAN[:6], what="genes", where="the matrix", floor=0.8)
     with pytest.raises(InputError, match=r"and at least 7 must be"):
         check_genes(HUMAN, HUMAN[:6], what="genes", where="the matrix", min_shared=7)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import rich_click as click
 
+from reguloom.cli._activity import check_suffix
 from reguloom.cli._common import (
     INPUT,
     check_outputs,
@@ -37,8 +38,9 @@ def command(
     ADJACENCIES is a network (csv, tsv, parquet); EXPRESSION the matrix that it was inferred from.
     """
     from reguloom import grn, io
-    from reguloom.cli.grn import write
+    from reguloom.cli.grn import SUFFIXES, write
 
+    check_suffix(output, SUFFIXES)
     check_outputs(output, force=force)
     network = io.read_network(adjacencies)
     adata = read_matrix(

@@ -125,9 +125,10 @@ def _usage_message(error: click.ClickException) -> str:
     """Return what is wrong with the command line in one line, and where its help is."""
     message = " ".join(error.format_message().split())
     context = getattr(error, "ctx", None)
-    if message.startswith("No such command") and isinstance(getattr(context, "command", None), click.Group):
+    group = getattr(context, "command", None)
+    if message.startswith("No such command") and context is not None and isinstance(group, click.Group):
         typed = message.split("'")[1]
-        near = difflib.get_close_matches(typed.replace("_", "-"), context.command.list_commands(context), n=1)
+        near = difflib.get_close_matches(typed.replace("_", "-"), group.list_commands(context), n=1)
         message = f"there is no command {typed!r}" + (f"; did you mean '{near[0]}'?" if near else ".")
     path = context.command_path if context is not None else "reguloom"
     stop = "" if message.endswith((".", "?", ")")) else "."

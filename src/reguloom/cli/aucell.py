@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _score_options = common.apply(
     click.option("-w", "--weights", is_flag=True, help="Targets count by their weight."),
-    click.option("--auc-threshold", type=float, default=0.05, show_default=True,
+    click.option("--auc-threshold", type=click.FloatRange(0, 1, min_open=True), default=0.05, show_default=True,
                  help="Share of a cell's ranking that scores."),
     click.option("-m", "--method", type=click.Choice(["pyscenic", "r"]), default="pyscenic", show_default=True,
                  help="pySCENIC's scores, or those of Bioconductor's AUCell."),

@@ -36,7 +36,8 @@ module_options = common.apply(
 )  # fmt: skip
 test_options = common.apply(
     click.option("--rank-threshold", type=int, default=5000, show_default=True, help="Length of recovery curves."),
-    click.option("--auc-threshold", type=float, default=0.05, show_default=True, help="Share of ranks in the AUC."),
+    click.option("--auc-threshold", type=click.FloatRange(0, 1, min_open=True), default=0.05, show_default=True,
+                 help="Share of ranks in the AUC."),
     click.option("--nes-threshold", type=float, default=3.0, show_default=True, help="Smallest enrichment score."),
     click.option("--min-orthologous-identity", type=float, default=0.0, show_default=True,
                  help="Smallest identity of a factor known by orthology."),
@@ -82,6 +83,7 @@ def command(
     from reguloom import cistarget, io
     from reguloom._errors import EmptyResultError
 
+    rankings = [io.read_rankings(path) for path in databases]  # a missing one shows before the matrix is read
     table_of_motifs = None
     if annotations is not None:
         table_of_motifs = io.read_motif_annotations(
@@ -91,7 +93,7 @@ def command(
         )
     table = cistarget.enrich(
         _modules(modules, options),
-        databases,
+        rankings,
         table_of_motifs,
         rank_threshold=options["rank_threshold"],
         auc_threshold=options["auc_threshold"],

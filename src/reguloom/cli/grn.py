@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
+from reguloom.cli._activity import check_suffix
 from reguloom.cli._common import (
     INPUT,
     apply,
@@ -25,6 +26,19 @@ if TYPE_CHECKING:
 
     from reguloom.core import Network
 
+METHODS = ("grnboost2", "genie3", "extratrees", "pearson", "spearman", "partial_correlation", "reference")
+SUFFIXES = (".csv", ".tsv", ".parquet")
+
+
+def _check_shard(ctx: click.Context, parameter: click.Parameter, shard: str | None) -> str | None:
+    """Refuse a shard that is none before the matrix is read."""
+    number, _, total = (shard or "1/1").partition("/")
+    if number.isdigit() and total.isdigit() and 1 <= int(number) <= int(total):
+        return shard
+    msg = f"{shard} is no shard; give I/N with I from 1 to N, such as 2/10."
+    raise click.BadParameter(msg, ctx=ctx, param=parameter)
+
+
 _selection = apply(
     click.option("--min-cells", type=click.IntRange(min=0), default=0, show_default=True,
                  help="Leave out genes detected in fewer cells."),
@@ -38,7 +52,8 @@ _selection = apply(
 _running = apply(
     click.option("--checkpoint", type=INPUT, default=None, help="Folder that takes finished targets as they come."),
     click.option("--resume", is_flag=True, help="Go on with what the checkpoint holds."),
-    click.option("--shard", default=None, metavar="I/N", help="Fit the I-th of N parts; `reguloom merge` joins them."),
+    click.option("--shard", default=None, metavar="I/N", callback=_check_shard,
+                 help="Fit the I-th of N parts; `reguloom merge` joins them."),
     click.option("--meta", type=INPUT, default=None, help="Also write trees and state of each target (csv or tsv)."),
 )  # fmt: skip
 _accepted = apply(
@@ -51,8 +66,8 @@ _accepted = apply(
 @click.argument("expression", type=INPUT)
 @click.argument("tfs", type=INPUT)
 @output_option
-@click.option("-m", "--method", default="grnboost2", show_default=True,
-              help="grnboost2, genie3, extratrees, pearson, spearman, partial_correlation or reference.")  # fmt: skip
+@click.option("-m", "--method", default="grnboost2", show_default=True, type=click.Choice(METHODS),
+              help="How regulators are weighed.")  # fmt: skip
 @seed_option
 @workers_option
 @_selection
@@ -72,6 +87,7 @@ def command(
     from reguloom import grn, io
 
     _check(options, resume=options["resume"])
+    check_suffix(output, SUFFIXES)
     check_outputs(output, meta, force=force)
     for name in ("sparse", "client_or_address"):
         options.pop(name)

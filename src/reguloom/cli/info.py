@@ -38,7 +38,8 @@ def command(files: tuple[Path, ...], tfs: Path | None, as_json: bool) -> None:
             failed.append(error)
     if failed:
         more = f" ({len(failed) - 1} more of the files cannot be read either)" if failed[1:] else ""
-        raise type(failed[0])(f"{failed[0]}{more}")
+        msg = f"{failed[0]}{more}"
+        raise type(failed[0])(msg)
 
 
 def _facts(path: Path, tfs: Path | None) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import rich_click as click
 
+from reguloom.cli._activity import check_suffix
 from reguloom.cli._common import INPUT, check_outputs, force_option, output_option
 from reguloom.cli._common import command as make_command
 
@@ -21,7 +22,8 @@ def command(shards: tuple[Path, ...], output: Path, limit: int | None, force: bo
     SHARDS are the files of `reguloom grn --shard 1/N` to `N/N`.
     """
     from reguloom import grn, io
-    from reguloom.cli.grn import write
+    from reguloom.cli.grn import SUFFIXES, write
 
+    check_suffix(output, SUFFIXES)
     check_outputs(output, force=force)
     write(grn.merge_shards([io.read_network(path) for path in shards], limit=limit), output, force=force)

@@ -107,18 +107,26 @@ def check_genes(
     InputError
         If the overlap is below `floor` or `min_shared`; the message names the likely cause.
     """
+    reference = list(reference)
     overlap = gene_overlap(query, reference, what=what, where=where)
     because = f" {overlap.cause}" if overlap.cause else ""
     if overlap.n_shared < min_shared or overlap.fraction < floor:
         need = f"at least {min_shared}" if overlap.n_shared < min_shared else f"at least {floor:.0%}"
-        missing = ", ".join(overlap.missing[:3])
-        hint = because or (f" Not found are, for instance, {missing}." if missing else f" There are no {what} at all.")
+        hint = because or _examples(overlap, set(map(str, reference)), what, where)
         msg = f"{overlap.n_shared} of {overlap.n_query} {what} are in {where}, and {need} must be.{hint}"
         raise InputError(msg)
     logger.info("%d of %d %s are in %s.%s", overlap.n_shared, overlap.n_query, what, where, because)
     if overlap.missing:
         logger.debug("not in %s: %s", where, ", ".join(overlap.missing))
     return overlap
+
+
+def _examples(overlap: GeneOverlap, reference: set[str], what: str, where: str) -> str:
+    """Show names of both sides, where no cause is known."""
+    if not overlap.n_query:
+        return f" There are no {what} at all."
+    there = f", whereas {where} has {', '.join(sorted(reference)[:3])}" if reference else ""
+    return f" Not found are, for instance, {', '.join(overlap.missing[:3])}{there}: check that the files go together."
 
 
 def _cause(query: set[str], reference: set[str], what: str, where: str) -> str:

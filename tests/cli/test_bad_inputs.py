@@ -1,0 +1,359 @@
+"""Bad input, over every command: one clear sentence, the documented exit code, and nothing left behind.
+
+Exit codes: 2 the command line, 3 the data, 4 a resource (a ranking database) that is cut short or corrupt, 6 nothing
+passed. Negative values are no error: they are scaled data, and said to be so (`test_negative_values_are_allowed`).
+"""
+
+from __future__ import annotations
+
+import gzip
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+TBL = "#motif_id motif_name motif_description source_name source_version gene_name motif_similarity_qvalue"
+TBL += " similar_motif_id similar_motif_description orthologous_identity orthologous_gene_name orthologous_species"
+HEADER = "\t".join([*TBL.split(), "description"])
+SENTENCE = re.compile(r"error: .+[.']$")
+LOG = re.compile(r"\d\d:\d\d:\d\d ")
+
+
+def _table(folder: Path, name: str, change: Callable[[pd.DataFrame], pd.DataFrame]) -> None:
+    """Write the good matrix, spoilt."""
+    change(pd.read_csv(folder / "cells.csv", index_col=0)).to_csv(folder / name)
+
+
+def _set(value: object) -> Callable[[pd.DataFrame], pd.DataFrame]:
+    def change(table: pd.DataFrame) -> pd.DataFrame:
+        table = table.astype(object)
+        table.iloc[4, 7] = value
+        return table
+
+    return change
+
+
+def _cut(folder: Path, source: str, name: str) -> None:
+    """Write the first half of a file."""
+    content = (folder / source).read_bytes()
+    (folder / name).write_bytes(content[: len(content) // 2])
+
+
+def _annotations(path: Path, tfs: list[str]) -> None:
+    rows = [
+        f"m{i}\tm{i}\tx\ts\t1\t{tf}\t0\tNone\tNone\t1\tNone\tNone\tgene is directly annotated"
+        for i, tf in enumerate(tfs)
+    ]
+    path.write_text("\n".join([HEADER, *rows]) + "\n")
+
+
+def _good(folder: Path) -> None:
+    """Write one good file of each kind."""
+    import anndata
+
+    from reguloom import io
+
+    rng = np.random.default_rng(7)
+    genes = [f"Gene{i}" for i in range(40)]
+    values = rng.poisson(rng.gamma(0.6, 1.5, size=40), size=(60, 40)).astype(np.float32)
+    table = pd.DataFrame(values, [f"cell{i}" for i in range(60)], genes)
+    table.to_csv(folder / "cells.csv")
+    adata = anndata.AnnData(table)
+    adata.obs["kind"] = pd.Categorical(["a", "b"] * 30)
+    adata.obsm["aucell"] = pd.DataFrame(rng.random((60, 2)), adata.obs_names, ["Gene0(+)", "Gene1(+)"])
+    adata.write_h5ad(folder / "cells.h5ad")
+    io.write(adata, folder / "cells.loom")
+    (folder / "tfs.txt").write_text("Gene0\nGene1\nGene2\n")
+    edges = [f"Gene{i}\tGene{j}\t{1 + i + j}" for i in range(3) for j in range(3, 40)]
+    (folder / "adj.tsv").write_text("\n".join(["TF\ttarget\timportance", *edges]) + "\n")
+    sets = [f"Gene{i}(+)\tx\t" + "\t".join(genes[3 + i :: 3]) for i in range(3)]
+    (folder / "regulons.gmt").write_text("\n".join(sets) + "\n")
+    adata.obsm["aucell"].to_csv(folder / "auc.csv", index_label="Cell")
+    adata.obs[["kind"]].to_csv(folder / "groups.csv")
+    ranks = np.argsort(rng.random((30, 40)), axis=1).astype(np.int16)
+    io.write_rankings(ranks, [f"m{i}" for i in range(30)], genes, folder / "db.genes_vs_motifs.rankings.feather")
+    _annotations(folder / "motifs.tbl", genes[:3])
+
+
+def _bad(folder: Path) -> None:
+    """Write the bad files."""
+    import anndata
+
+    (folder / "folder").mkdir()
+    (folder / "dir.tsv").mkdir()
+    (folder / "empty.csv").write_text("")
+    (folder / "header.csv").write_text("cell,Gene0,Gene1\n")
+    anndata.AnnData(np.zeros((0, 5), np.float32)).write_h5ad(folder / "no_cells.h5ad")
+    for name, value in {"text": "abc", "nan": np.nan, "inf": np.inf}.items():
+        _table(folder, f"{name}.csv", _set(value))
+    _table(folder, "zero.csv", lambda table: table * 0)
+    _table(folder, "negative.csv", lambda table: table - 1)
+    _table(folder, "genes_twice.csv", lambda table: table.set_axis(["Gene0", "Gene0", *table.columns[2:]], axis=1))
+    _table(folder, "cells_twice.csv", lambda table: table.set_axis(["cell0", "cell0", *table.index[2:]]))
+    _table(folder, "ensembl.csv", lambda table: table.set_axis([f"ENSMUSG{i:011d}" for i in range(40)], axis=1))
+    (folder / "human_tfs.txt").write_text("GENE0\nGENE1\nGENE2\n")
+    (folder / "other_tfs.txt").write_text("Nanog\nOct4\n")
+    (folder / "no_tfs.txt").write_text("\n\n")
+    for source in ("cells.h5ad", "cells.loom", "db.genes_vs_motifs.rankings.feather"):
+        _cut(folder, source, f"cut_{source}")
+    (folder / "not.csv.gz").write_text("cell,Gene0\nc,1\n")
+    with gzip.open(folder / "whole.csv.gz", "wb") as handle:
+        handle.write((folder / "cells.csv").read_bytes())
+    _cut(folder, "whole.csv.gz", "cut.csv.gz")
+    (folder / "cells.xyz").write_text("cell,Gene0\nc,1\n")
+    (folder / "wrong.tbl").write_text("motif\tgene\nm0\tGene0\n")
+    (folder / "wrong_adj.tsv").write_text("regulator\tregulated\tscore\nGene0\tGene1\t2\n")
+    (folder / "text_adj.tsv").write_text("TF\ttarget\timportance\nGene0\tGene1\thigh\n")
+    _annotations(folder / "human.tbl", ["GENE0", "GENE1", "GENE2"])
+    (folder / "human.gmt").write_text("GENE0(+)\tx\t" + "\t".join(f"GENE{i}" for i in range(10)) + "\n")
+    (folder / "wrong.gmt").write_text("no tabs here\n")
+    (folder / "wrong.json").write_text('{"Gene0(+)": ')
+    (folder / "wrong.yaml").write_text("!!python/object/apply:os.system ['true']\n")
+    (folder / "text_auc.csv").write_text("Cell,Gene0(+)\nc1,high\nc2,low\n")
+    (folder / "old.tsv").write_text("mine\n")
+    (folder / "file").write_text("")
+
+
+@dataclass(frozen=True)
+class Case:
+    """A command line, its exit code, and what the sentence must hold: the offending value, and how to mend it."""
+
+    line: str
+    code: int
+    names: str
+    hint: str
+
+
+GRN = "grn {in}/%s {in}/tfs.txt -o {out}/adj.tsv"
+CTX = "ctx {in}/adj.tsv {in}/%s --annotations {in}/%s --expression_mtx_fname {in}/cells.csv --min_genes 5"
+CTX += " -o {out}/reg.csv"
+DB = "db.genes_vs_motifs.rankings.feather"
+GOOD_GRN = "grn {in}/cells.csv {in}/tfs.txt -o "
+PLAIN_CTX = "ctx {in}/adj.tsv {in}/" + DB + " --annotations {in}/motifs.tbl -o {out}/r.csv"
+AUCELL = "aucell {in}/%s {in}/%s -o {out}/auc.csv"
+SCENIC = "scenic {in}/cells.h5ad --tfs {in}/tfs.txt --rankings {in}/" + DB + " --annotations {in}/motifs.tbl"
+
+CASES = {
+    # the matrix
+    "missing matrix": Case(GRN % "none.h5ad", 3, "none.h5ad does not exist", "check the name"),
+    "a folder": Case(GRN % "folder", 3, "{in}/folder", "matrix.mtx"),
+    "an empty file": Case(GRN % "empty.csv", 3, "empty.csv is empty (0 bytes)", "cut short"),
+    "no cells": Case(GRN % "no_cells.h5ad", 3, "empty (0 cells x 5 genes)", "check the input file"),
+    "a header alone": Case(GRN % "header.csv", 3, "header.csv", "(needs|has|holds|only)"),
+    "text in the matrix": Case(GRN % "text.csv", 3, "abc", "number"),
+    "NaN": Case(GRN % "nan.csv", 3, "'Gene7' in cell 'cell4' is nan", "fill or drop"),
+    "infinity": Case(GRN % "inf.csv", 3, "'Gene7' in cell 'cell4' is inf", "fill or drop"),
+    "all zero": Case(GRN % "zero.csv", 3, "60 x 40 matrix is 0", "check the layer"),
+    "genes twice": Case(GRN % "genes_twice.csv", 3, "Gene0", "make them unique"),
+    "cells twice": Case(GRN % "cells_twice.csv", 3, "cell0", "make them unique"),
+    "half an h5ad": Case(GRN % "cut_cells.h5ad", 3, "cut_cells.h5ad", "(copy|download|write|fetch)"),
+    "half a loom": Case(GRN % "cut_cells.loom", 3, "cut_cells.loom", "(copy|download|write|fetch)"),
+    "unknown suffix": Case(GRN % "cells.xyz", 3, "cells.xyz", "h5ad"),
+    "gz that is none": Case(GRN % "not.csv.gz", 3, "not.csv.gz", "gz"),
+    "half a gz": Case(GRN % "cut.csv.gz", 3, "cut.csv.gz", "(copy|download|write|fetch)"),
+    "no such layer": Case(GRN % "cells.h5ad" + " --layer counts", 3, "'counts'", "it has|layer=None"),
+    "no such attribute": Case(GRN % "cells.loom" + " --gene_attribute Symbol", 3, "Symbol", "Gene"),
+    "NaN for aucell": Case(AUCELL % ("nan.csv", "regulons.gmt"), 3, "'cell4' holds a NaN", "fill or drop"),
+    "text for aucell": Case(AUCELL % ("text.csv", "regulons.gmt"), 3, "abc", "number"),
+    "a matrix of other genes": Case(
+        "add_cor {in}/adj.tsv {in}/ensembl.csv -o {out}/a.tsv", 3, "Gene0", "give the matrix"
+    ),
+    # regulators
+    "missing list": Case("grn {in}/cells.csv {in}/none.txt -o {out}/a.tsv", 3, "none.txt does not exist", "check"),
+    "no regulators": Case("grn {in}/cells.csv {in}/no_tfs.txt -o {out}/a.tsv", 3, "no_tfs.txt", "one"),
+    "no regulator found": Case("grn {in}/cells.csv {in}/other_tfs.txt -o {out}/a.tsv", 3, "0 of 2", "Nanog"),
+    "another species": Case("grn {in}/cells.csv {in}/human_tfs.txt -o {out}/a.tsv", 3, "0 of 3", "use one species"),
+    "ids for symbols": Case(GRN % "ensembl.csv", 3, "mouse Ensembl ids", "convert one to the other"),
+    "turned round": Case(GRN % "cells.csv" + " --transpose", 3, "0 of 3", "the matrix has cell0, cell1, cell10"),
+    # adjacencies
+    "wrong columns": Case("add_cor {in}/wrong_adj.tsv {in}/cells.csv -o {out}/a.tsv", 3, "regulator", "target"),
+    "text for a weight": Case("add_cor {in}/text_adj.tsv {in}/cells.csv -o {out}/a.tsv", 3, "high", "number"),
+    "shards that are none": Case("merge {in}/wrong_adj.tsv -o {out}/a.tsv", 3, "regulator", "target"),
+    # motifs
+    "half a database": Case(CTX % ("cut_" + DB, "motifs.tbl"), 4, "cut_db", "(again|copy)"),
+    "no database": Case(CTX % ("none.feather", "motifs.tbl"), 3, "none.feather does not exist", "check the name"),
+    "wrong annotations": Case(CTX % (DB, "wrong.tbl"), 3, "wrong.tbl", "#motif_id"),
+    "annotations of another species": Case(CTX % (DB, "human.tbl"), 3, "0 of 3", "use one species"),
+    "no annotations": Case(f"ctx {{in}}/adj.tsv {{in}}/{DB} -o {{out}}/reg.csv", 2, "--annotations", "--no-pruning"),
+    "modules that are a pickle": Case(PLAIN_CTX.replace("adj.tsv", "m.dat"), 2, "m.dat is a pickle", "use csv"),
+    "no signs and no matrix": Case(PLAIN_CTX, 3, "no signs", "--expression_mtx_fname"),
+    # regulons and activity
+    "regulons of another species": Case(AUCELL % ("cells.csv", "human.gmt"), 3, "0 of", "use one species"),
+    "a broken gmt": Case(AUCELL % ("cells.csv", "wrong.gmt"), 3, "wrong.gmt", "needs a name"),
+    "a broken json": Case(AUCELL % ("cells.csv", "wrong.json"), 3, "wrong.json", "(JSON|json)"),
+    "a yaml that runs code": Case(AUCELL % ("cells.csv", "wrong.yaml"), 3, "wrong.yaml", "(YAML|yaml|Regulon)"),
+    "text in the activity": Case("binarize {in}/text_auc.csv -o {out}/b.csv", 3, "Gene0", "number"),
+    "no activity inside": Case("binarize {in}/cells.h5ad --key other -o {out}/b.csv", 3, "'other'", "reguloom aucell"),
+    "no such group column": Case("rss {in}/cells.h5ad --groupby tissue -o {out}/r.csv", 3, "'tissue'", "kind"),
+    "no such column in the table": Case(
+        "rss {in}/auc.csv --groups {in}/groups.csv --groupby tissue -o {out}/r.csv", 3, "'tissue'", "kind"
+    ),  # fmt: skip
+    "no groups": Case("rss {in}/auc.csv -o {out}/r.csv", 2, "--groups", "--groupby"),
+    "a groupby for all of scenic": Case(SCENIC + " --groupby tissue -o {out}/all", 3, "'tissue'", "kind"),
+    "no regulator for all of scenic": Case(
+        SCENIC.replace("tfs.txt", "human_tfs.txt") + " -o {out}/all", 3, "0 of 3", "use one species"
+    ),  # fmt: skip
+    "half a database for all of scenic": Case(SCENIC.replace(DB, f"cut_{DB}") + " -o {out}/all", 4, "cut_db", "again"),
+    "wrong annotations for all of scenic": Case(
+        SCENIC.replace("motifs.tbl", "wrong.tbl") + " -o {out}/all", 3, "wrong.tbl", "#motif_id"
+    ),  # fmt: skip
+    # outputs
+    "an output that exists": Case(GOOD_GRN + "{in}/old.tsv", 3, "old.tsv exists", "--force"),
+    "an output below a file": Case(GOOD_GRN + "{in}/file/a.tsv", 3, "{in}/file", "folder"),
+    "an output in /proc": Case("aucell {in}/cells.csv {in}/regulons.gmt -o /proc/none/auc.csv", 3, "/proc", "folder"),
+    "an output that is a folder": Case(
+        "grn {in}/cells.csv {in}/tfs.txt -o {in}/dir.tsv --force", 3, "dir.tsv is a folder", "name"
+    ),
+    "an unknown output suffix": Case(GOOD_GRN + "{out}/adj.xyz", 2, "adj.xyz", ".tsv"),
+    "an unknown suffix for aucell": Case("aucell {in}/cells.csv {in}/regulons.gmt -o {out}/a.xyz", 2, "a.xyz", ".csv"),
+    "an unknown suffix for ctx": Case((CTX % (DB, "motifs.tbl")).replace("reg.csv", "reg.xyz"), 2, "xyz", ".csv"),
+    "an unknown suffix for merge": Case("merge {in}/adj.tsv -o {out}/a.xyz", 2, "a.xyz", ".tsv"),
+    "an unknown suffix for add_cor": Case("add_cor {in}/adj.tsv {in}/cells.csv -o {out}/a.xyz", 2, "a.xyz", ".tsv"),
+    "a matrix to gmt": Case("convert {in}/cells.csv {out}/x.gmt", 3, "x.gmt", ".h5ad"),
+    # the command line
+    "a bad seed": Case(GRN % "cells.csv" + " --seed -1", 2, "-1", "reguloom grn --help"),
+    "a seed in words": Case(GRN % "cells.csv" + " --seed one", 2, "'one'", "reguloom grn --help"),
+    "an unknown method": Case(GRN % "cells.csv" + " --method lasso", 2, "'lasso'", "grnboost2"),
+    "no threads": Case(GRN % "cells.csv" + " --num_workers 0", 2, "0 is no number of threads", "give 1 or more"),
+    "a shard too many": Case(GRN % "cells.csv" + " --shard 3/2", 2, "3/2", "I/N"),
+    "resume what": Case(GRN % "cells.csv" + " --resume", 2, "--resume", "--checkpoint"),
+    "a share above one": Case(AUCELL % ("cells.csv", "regulons.gmt") + " --auc_threshold 2", 2, "2", "range"),
+    "a threshold of nothing": Case(CTX % (DB, "motifs.tbl") + " --auc_threshold 0", 2, "0", "range"),
+    "an unknown resource": Case("resources fetch mm11", 3, "'mm11'", "reguloom resources list"),
+    "a resource that is not there": Case("resources where mouse-tfs", 4, "mouse-tfs", "reguloom resources fetch"),
+    "info on nothing": Case("info {in}/none.csv", 3, "none.csv does not exist", "check the name"),
+    "scores that are missing": Case("resources build-db --scores {in}/none.feather -o {out}/db", (2, 3), "none", ""),
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    made = tmp_path_factory.mktemp("bad")
+    _good(made)
+    _bad(made)
+    return made
+
+
+@pytest.fixture(autouse=True)
+def _environment(tmp_path, monkeypatch):
+    monkeypatch.setenv("REGULOOM_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("REGULOOM_OFFLINE", "1")
+
+
+def _check(case: Case, code: int, err: str, folder: Path) -> None:
+    lines = [line for line in err.splitlines() if line.strip() and not LOG.match(line)]
+    assert code == case.code if isinstance(case.code, int) else code in case.code, err
+    assert len(lines) == 1, err
+    assert SENTENCE.match(lines[0]), lines[0]
+    assert "Traceback" not in err
+    assert case.names.format(**{"in": folder}) in lines[0]
+    assert re.search(case.hint, lines[0]), lines[0]
+
+
+def _left(folder: Path) -> set[tuple[str, int]]:
+    return {(str(path.relative_to(folder)), path.stat().st_size) for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_bad_input(name, run, folder, tmp_path):
+    case = CASES[name]
+    out = tmp_path / "out"
+    out.mkdir()
+    before = _left(folder)
+    outcome = run(*case.line.format(**{"in": folder, "out": out}).split())
+    _check(case, outcome.code, outcome.err, folder)
+    assert outcome.out == ""
+    assert _left(out) == set()
+    assert _left(folder) == before
+
+
+@pytest.mark.parametrize("name", ["missing matrix", "half a database", "no threads"])
+def test_the_real_program_does_the_same(name, folder, tmp_path):
+    case = CASES[name]
+    args = case.line.format(**{"in": folder, "out": tmp_path}).split()
+    done = subprocess.run([sys.executable, "-m", "reguloom.cli", *args], capture_output=True, text=True, check=False)
+    _check(case, done.returncode, done.stderr, folder)
+    assert _left(tmp_path) == set()
+
+
+def test_the_table_has_every_command():
+    from reguloom.cli.app import COMMANDS
+
+    used = {case.line.split()[0].replace("_", "-") for case in CASES.values()}
+    assert set(COMMANDS) - used <= {"doctor", "demo", "consensus"}
+    assert len(CASES) >= 20
+
+
+def test_the_good_files_are_good(run, folder, tmp_path):
+    """So that a bad file is refused for its badness."""
+    lines = [
+        f"grn {folder}/cells.csv {folder}/tfs.txt -o {tmp_path}/adj.tsv",
+        f"grn {folder}/whole.csv.gz {folder}/tfs.txt -o {tmp_path}/adj2.tsv",
+        f"add_cor {folder}/adj.tsv {folder}/cells.loom -o {tmp_path}/cor.tsv",
+        f"aucell {folder}/cells.h5ad {folder}/regulons.gmt -o {tmp_path}/auc.csv",
+        f"rss {folder}/auc.csv --groups {folder}/groups.csv -o {tmp_path}/rss.csv",
+        f"binarize {folder}/auc.csv -o {tmp_path}/bin.csv",
+    ]
+    for line in lines:
+        outcome = run(*line.split())
+        assert outcome.code == 0, outcome.err
+    ctx = run(*(CTX % (DB, "motifs.tbl")).format(**{"in": folder, "out": tmp_path}).split())
+    assert ctx.code in (0, 6), ctx.err
+
+
+def test_negative_values_are_allowed(run, folder, tmp_path):
+    for line in ("grn {0}/negative.csv {0}/tfs.txt", "aucell {0}/negative.csv {0}/regulons.gmt"):
+        outcome = run(*line.format(folder).split(), "-o", tmp_path / f"{line[:3]}.csv")
+        assert outcome.code == 0, outcome.err
+        assert "negative" in outcome.err
+
+
+@pytest.fixture
+def full_disk(tmp_path):
+    """A disk of 64 kB with nothing left on it."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    mount = shutil.which("mount")
+    if mount is None or os.name != "posix":
+        pytest.skip("there is no mount here")
+    made = subprocess.run([mount, "-t", "tmpfs", "-o", "size=64k", "tmpfs", folder], capture_output=True, check=False)
+    if made.returncode:
+        pytest.skip(f"a small disk cannot be mounted here: {made.stderr.decode().strip()}")
+    with (folder / "ballast").open("wb", buffering=0) as ballast:
+        for size in (4096, 1):
+            try:
+                while True:
+                    ballast.write(b"x" * size)
+            except OSError:
+                pass
+    yield folder
+    subprocess.run([shutil.which("umount"), folder], check=True)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "grn {in}/cells.csv {in}/tfs.txt -o {disk}/adj.tsv",
+        "aucell {in}/cells.csv {in}/regulons.gmt -o {disk}/auc.csv",
+        "aucell {in}/cells.csv {in}/regulons.gmt -o {disk}/auc.parquet",
+        "aucell {in}/cells.csv {in}/regulons.gmt -o {disk}/auc.h5ad",
+        "aucell {in}/cells.csv {in}/regulons.gmt -o {disk}/auc.loom",
+        "rss {in}/auc.csv --groups {in}/groups.csv -o {disk}/rss.csv",
+        "convert {in}/cells.csv {disk}/cells.h5ad",
+        "convert {in}/adj.tsv {disk}/adj.parquet",
+        "grn {in}/cells.csv {in}/tfs.txt -o {disk}/adj.csv.gz",
+    ],
+)
+def test_a_full_disk(line, run, folder, full_disk):
+    outcome = run(*line.format(**{"in": folder, "disk": full_disk}).split())
+    case = Case(line, 3, str(full_disk), "free some space")
+    _check(case, outcome.code, outcome.err, folder)
+    assert [path.name for path in full_disk.iterdir()] == ["ballast"]
