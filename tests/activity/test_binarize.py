@@ -77,6 +77,7 @@ def test_seeds_and_threads(activity):
         (lambda frame: frame.assign(one=np.nan), "score it again"),
         (lambda frame: frame.assign(one="x"), "hold text"),
         (lambda frame: frame.iloc[:0], "empty"),
+        (lambda frame: frame.set_axis(["one", "two", "one", "off"], axis=1), "more than one column"),
     ],
 )
 def test_bad_tables(activity, change, message):

@@ -46,10 +46,13 @@ def checked(auc: pd.DataFrame) -> pd.DataFrame:
     Raises
     ------
     InputError
-        If it is empty or some value is missing, text or infinite.
+        If it is empty, a name repeats, or some value is missing, text or infinite.
     """
     if 0 in auc.shape:
         msg = f"the activity table is empty ({auc.shape[0]} cells x {auc.shape[1]} regulons); check what made it."
+        raise InputError(msg)
+    if not auc.columns.is_unique:
+        msg = f"regulon {auc.columns[auc.columns.duplicated()][0]!r} has more than one column; names must be unique."
         raise InputError(msg)
     text = [str(name) for name, kind in auc.dtypes.items() if not pd.api.types.is_numeric_dtype(kind)]
     if text:
