@@ -105,14 +105,13 @@ def test_repeated_gene_names_are_kept(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["a.loom", "a.h5ad", "a.csv"])
 def test_reading_never_holds_the_dense_matrix(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from reguloom.io import loom, text
+    from reguloom.io import loom
 
     n_cells, n_genes = 3000, 2000
     made = ad.AnnData(sparse.random_array((n_cells, n_genes), density=0.01, format="csr", rng=0, dtype=np.float32))
     made.X = sparse.csr_matrix(made.X)
     io.write(made, tmp_path / name)
     monkeypatch.setattr(loom, "_BLOCK_BYTES", 2**20)
-    monkeypatch.setattr(text, "_BLOCK_BYTES", 2**20)
     io.read(tmp_path / name)  # imports outside the measurement
     tracemalloc.start()
     back = io.read(tmp_path / name)

@@ -1,4 +1,4 @@
-"""Expression matrices in csv and tsv: parsed in blocks into a sparse matrix, either way round."""
+"""Expression matrices in csv and tsv: parsed line by line into a sparse matrix, either way round."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pandas as pd
@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from anndata import AnnData
     from scipy.sparse import csr_matrix
 
-_BLOCK_BYTES = 32 * 2**20
+_ZEROS = frozenset(("0", "0.0", "0.", "0.00"))
+_MISSING = frozenset(("", "NA", "NaN", "nan", "N/A", "null", "None", "#N/A"))
+_NAN = float("nan")
 _INDEX_LABELS = CELL_CORNERS | GENE_CORNERS | {"", "index", "unnamed: 0", "id", "name", "rownames", "row.names"}
 
 
@@ -34,7 +36,6 @@ class _Layout:
     columns: list[str]
     has_names: bool
     corner: str
-    block_bytes: int
 
 
 def read_text(path: str | os.PathLike[str], *, transpose: Literal["auto"] | bool = "auto") -> AnnData:
@@ -117,8 +118,7 @@ def _layout(path: Path) -> _Layout:
         logger.info(
             "%s has no row names (its first column, %r, holds numbers); rows are numbered", path.name, header[0]
         )
-    longest = max(len(first), len(second), 32 * len(header))
-    return _Layout(delimiter, columns, has_names, corner, max(_BLOCK_BYTES, 4 * longest))
+    return _Layout(delimiter, columns, has_names, corner)
 
 
 def _is_label(header: str, value: str) -> bool:
@@ -133,62 +133,73 @@ def _is_label(header: str, value: str) -> bool:
 
 
 def _read_rows(path: Path, layout: _Layout) -> tuple[list[str], csr_matrix]:
-    """Return the row names and the values, as CSR float32."""
-    from scipy.sparse import csr_matrix, vstack
+    """Return the row names and the values, as CSR float32; one line is held at a time."""
+    from scipy.sparse import csr_matrix
 
     names: list[str] = []
-    blocks: list[csr_matrix] = []
-    for batch in _batches(path, layout):
-        if layout.has_names:
-            names += batch.column(0).to_pylist()
-            batch = batch.drop_columns([batch.schema.names[0]])
-        dense = batch.to_tensor(null_to_nan=True, row_major=True).to_numpy()
-        # Through float64 first, so that text rounds as the same number from a binary file does.
-        blocks.append(csr_matrix(np.asarray(dense, dtype=np.float32)))
-    matrix = vstack(blocks, format="csr") if len(blocks) > 1 else blocks[0]
-    return names or [str(i) for i in range(matrix.shape[0])], matrix
+    columns: list[np.ndarray] = [np.empty(0, dtype=np.int32)]
+    values: list[np.ndarray] = [np.empty(0, dtype=np.float32)]
+    ends = [0]
+    for number, fields in _lines(path, layout):
+        names.append(fields.pop(0) if layout.has_names else str(number - 2))
+        # Most fields are zeros: comparing text is cheaper than parsing all of it.
+        where = [i for i, text in enumerate(fields) if text not in _ZEROS]
+        # Through float64, so that text rounds as the same number from a binary file does.
+        found = np.array(_numbers(fields, where, path, layout, number), dtype=np.float64).astype(np.float32)
+        kept = found != 0
+        columns.append(np.array(where, dtype=np.int32)[kept])
+        values.append(found[kept])
+        ends.append(ends[-1] + len(values[-1]))
+    parts = (np.concatenate(values), np.concatenate(columns), np.array(ends, dtype=np.int64))
+    return names, csr_matrix(parts, shape=(len(names), len(layout.columns)))
 
 
-def _batches(path: Path, layout: _Layout) -> Iterator[Any]:
-    """Yield record batches: one text column if rows have names, then float64 columns.
+def _lines(path: Path, layout: _Layout) -> Iterator[tuple[int, list[str]]]:
+    """Yield the number and the fields of each line below the header.
 
     Raises
     ------
     InputError
-        If a line has another number of fields, or a value is not a number.
+        If a line has another number of fields than the others.
     """
-    import pyarrow as pa
-    from pyarrow import csv as arrow_csv
+    width = len(layout.columns) + layout.has_names
+    with gzip_errors(path), open_text(path) as handle:
+        handle.readline()
+        for number, line in enumerate(handle, start=2):
+            text = line.rstrip("\r\n")
+            if '"' in text:
+                fields = next(csv.reader([text], delimiter=layout.delimiter))
+            else:
+                fields = text.split(layout.delimiter)
+            if len(fields) != width:
+                if not text.strip():
+                    continue
+                msg = f"line {number} of {path} has {len(fields)} fields and line 2 has {width}; it may be cut short."
+                raise InputError(msg)
+            yield number, fields
 
-    names = [str(i) for i in range(len(layout.columns) + layout.has_names)]
-    types = dict.fromkeys(names, pa.float64()) | ({names[0]: pa.string()} if layout.has_names else {})
-    missing = ["", "NA", "NaN", "nan", "N/A", "null", "None", "#N/A"]
+
+def _numbers(fields: list[str], where: list[int], path: Path, layout: _Layout, number: int) -> list[float]:
+    """Return the fields at some places as numbers, NaN for missing ones.
+
+    Raises
+    ------
+    InputError
+        If one is no number.
+    """
     try:
-        with gzip_errors(path):
-            yield from arrow_csv.open_csv(
-                path,
-                read_options=arrow_csv.ReadOptions(column_names=names, skip_rows=1, block_size=layout.block_bytes),
-                parse_options=arrow_csv.ParseOptions(delimiter=layout.delimiter),
-                convert_options=arrow_csv.ConvertOptions(
-                    column_types=types, null_values=missing, strings_can_be_null=False
-                ),
-            )
-    except pa.ArrowInvalid as error:
-        msg = f"{path} is not a table of numbers: {_words(str(error), layout)}; mend the file, or check its separator."
-        raise InputError(msg) from error
-
-
-def _words(error: str, layout: _Layout) -> str:
-    """Return what Arrow says, with the column's name in place of its number."""
-    first = error.splitlines()[0].replace("CSV conversion error to double: ", "").replace("CSV parse error: ", "")
-    _, _, rest = first.partition("In CSV column #")
-    number, _, what = rest.partition(": ")
-    if not number.isdigit():
-        return first[:200]
-    column = int(number) - layout.has_names
-    return (
-        f"column {layout.columns[column]!r} has an {what[:120]}" if 0 <= column < len(layout.columns) else first[:200]
-    )
+        return [float(fields[i]) for i in where]
+    except ValueError:
+        pass
+    found = []
+    for i in where:
+        text = fields[i].strip()
+        try:
+            found.append(_NAN if text in _MISSING else float(text))
+        except ValueError as error:
+            msg = f"{path} is not a table of numbers: line {number}, column {layout.columns[i]!r} holds {text[:40]!r}."
+            raise InputError(msg) from error
+    return found
 
 
 def write_text(adata: AnnData, path: str | os.PathLike[str], *, force: bool = False) -> None:
