@@ -29,7 +29,8 @@ from reguloom._version import __version__
 if TYPE_CHECKING:
     from reguloom import activity, cistarget, core, datasets, grn, io, pipeline, pl, resources
     from reguloom.core import Network, Perturbation, Prediction, Predictor, Provenance, Regulon, Regulons
-    from reguloom.pipeline import citations, scenic
+    from reguloom.pipeline.citations import citations
+    from reguloom.pipeline.scenic import scenic
 
 _MODULES = ("activity", "cistarget", "core", "datasets", "grn", "io", "motifs", "pipeline", "pl", "resources")
 _NAMES = {
