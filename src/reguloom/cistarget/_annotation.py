@@ -18,7 +18,8 @@ COLUMNS = ("TF", "MotifID", "MotifSimilarityQvalue", "OrthologousIdentity", "Ann
 def read_annotations(annotations: pd.DataFrame | str | os.PathLike[str]) -> pd.DataFrame:
     """Return motif annotations, read from a file or a file's columns if need be, each (factor, motif) pair once.
 
-    Of several rows for a pair, the one of lowest q-value, then highest identity, is kept.
+    Of several rows for a pair, the one of lowest q-value, then highest identity, is kept; ``attrs['n_repeated']``
+    counts the others.
 
     Raises
     ------
@@ -33,12 +34,15 @@ def read_annotations(annotations: pd.DataFrame | str | os.PathLike[str]) -> pd.D
     if missing:
         msg = f"the motif annotations lack the columns {missing}; read them with reguloom.io.read_motif_annotations."
         raise InputError(msg)
-    if annotations.duplicated(["TF", "MotifID"]).any():
-        order = annotations.sort_values(
-            ["MotifSimilarityQvalue", "OrthologousIdentity"], ascending=[True, False], kind="stable"
-        )
-        annotations = order.drop_duplicates(["TF", "MotifID"]).sort_index()
-    return annotations.reset_index(drop=True)
+    n_repeated = int(annotations.duplicated(["TF", "MotifID"]).sum())
+    if n_repeated == 0:
+        return annotations.reset_index(drop=True)
+    best = annotations.reset_index(drop=True).sort_values(
+        ["MotifSimilarityQvalue", "OrthologousIdentity"], ascending=[True, False], kind="stable"
+    )
+    once = best.drop_duplicates(["TF", "MotifID"]).sort_index().reset_index(drop=True)
+    once.attrs["n_repeated"] = n_repeated
+    return once
 
 
 @dataclass(frozen=True)

@@ -196,7 +196,7 @@ def _hits(
 ) -> _Hits:
     """Return the enriched pairs, the modules in blocks so that the AUC of all of them never stands in memory."""
     step = max(1, min(4096, CELLS_PER_AUC_BLOCK // order.shape[0]))
-    name_rank = np.argsort(np.argsort(np.asarray(motifs, dtype=object), kind="stable"))
+    tie_rank = _tie_rank(motifs, index)
     found: list[_Hits] = []
     with Progress(len(membership), "motif enrichment") as progress:
         for start in range(0, len(membership), step):
@@ -210,7 +210,7 @@ def _hits(
             nes = normalized_enrichment(auc)
             for row, module in enumerate(which):
                 enriched = np.flatnonzero(nes[row] >= options.nes_threshold)
-                chosen, source, annotation = _select(membership.modules[module], enriched, index, name_rank, options)
+                chosen, source, annotation = _select(membership.modules[module], enriched, index, tie_rank, options)
                 if len(chosen):
                     owner = np.full(len(chosen), module)
                     found.append(_Hits(owner, chosen, source, annotation, auc[row, chosen], nes[row, chosen]))
@@ -222,7 +222,7 @@ def _select(
     module: Module,
     enriched: NDArray[np.int64],
     index: AnnotationIndex | None,
-    name_rank: NDArray[np.int64],
+    tie_rank: NDArray[np.int64],
     options: Options,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """Return the motifs to report, the motifs whose leading edges they get, and their rows of annotations."""
@@ -235,8 +235,18 @@ def _select(
     table = index.table
     q = np.where(rows >= 0, table["MotifSimilarityQvalue"].to_numpy(np.float64)[rows], np.nan)
     identity = np.where(rows >= 0, table["OrthologousIdentity"].to_numpy(np.float64)[rows], np.nan)
-    order = np.lexsort((name_rank[chosen], identity, -q))
+    order = np.lexsort((tie_rank[chosen], identity, -q))
     return chosen[order], enriched[: len(chosen)], rows[order]
+
+
+def _tie_rank(motifs: Sequence[str], index: AnnotationIndex | None) -> NDArray[np.int64]:
+    """Return the order in which pySCENIC 0.12 puts motifs of equal annotation, seen from its outputs.
+
+    It is the motifs' names where the annotation table repeats any pair (v10), else the database's order (v9).
+    """
+    if index is None or not index.table.attrs.get("n_repeated", 0):
+        return np.arange(len(motifs))
+    return np.argsort(np.argsort(np.asarray(motifs, dtype=object), kind="stable"))
 
 
 def _join(found: Sequence[_Hits]) -> _Hits:

@@ -49,7 +49,7 @@ def read_motif_annotations(
     -------
     pandas.DataFrame
         Columns ``TF``, ``MotifID``, ``MotifSimilarityQvalue``, ``OrthologousIdentity``, ``Annotation``;
-        one row for each pair, in the file's order.
+        one row for each pair, in the file's order. ``attrs['n_repeated']`` counts the rows that gave way to a better.
 
     Raises
     ------
@@ -70,7 +70,9 @@ def read_motif_annotations(
     best = frame[keep].sort_values(
         ["MotifSimilarityQvalue", "OrthologousIdentity"], ascending=[True, False], kind="stable"
     )
-    return best.drop_duplicates(["TF", "MotifID"]).sort_index().reset_index(drop=True)
+    once = best.drop_duplicates(["TF", "MotifID"]).sort_index().reset_index(drop=True)
+    once.attrs["n_repeated"] = len(best) - len(once)
+    return once
 
 
 def _columns_of(path: str | os.PathLike[str] | pd.DataFrame) -> tuple[pd.DataFrame, str]:
