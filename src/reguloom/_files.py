@@ -40,7 +40,8 @@ def check_output(path: str | os.PathLike[str], *, force: bool = True) -> Path:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        msg = f"the folder {path.parent} cannot be made ({error.strerror}); choose a folder that you may write to."
+        why = "it is a file" if path.parent.is_file() else error.strerror
+        msg = f"the folder {path.parent} cannot be made ({why}); choose a folder that you may write to."
         raise InputError(msg) from error
     if not os.access(path.parent, os.W_OK):
         msg = f"the folder {path.parent} is read-only; choose a folder that you may write to."

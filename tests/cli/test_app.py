@@ -206,10 +206,28 @@ def test_verbosity_before_and_after_the_command(run, probe, flags, heard, before
     assert run("grn").err.count("an info line") == 1  # the next run starts afresh
 
 
-def test_no_color_is_honoured():
-    env = {**os.environ, "NO_COLOR": "1", "TERM": "xterm-256color", "FORCE_COLOR": "", "COLUMNS": "80"}
-    shown = subprocess.run([*PYTHON, "--help"], capture_output=True, env=env, check=True)
-    assert b"\x1b[3" not in shown.stdout
+@pytest.mark.skipif(os.name != "posix", reason="a pseudo-terminal needs POSIX")
+@pytest.mark.parametrize("args", [["--help"], ["grn"], ["doctor", "--no-self-test"]])
+@pytest.mark.parametrize("plain", [True, False])
+def test_no_color_is_honoured_on_a_terminal(args, plain):
+    import pty
+
+    env = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "FORCE_COLOR")}
+    env |= {"TERM": "xterm-256color", **({"NO_COLOR": "1"} if plain else {})}
+    leader, follower = pty.openpty()
+    process = subprocess.Popen([*PYTHON, *args], stdout=follower, stderr=follower, env=env)
+    os.close(follower)
+    shown = b""
+    while True:
+        try:
+            piece = os.read(leader, 65536)
+        except OSError:
+            break
+        if not piece:
+            break
+        shown += piece
+    process.wait()
+    assert (b"\x1b[3" in shown) is not plain
 
 
 def test_ctrl_c_gives_130_and_leaves_no_temporary_file(tmp_path):
@@ -250,6 +268,17 @@ def _signalled(folder, number):
     process.send_signal(number)
     out, err = process.communicate(timeout=20)
     return subprocess.CompletedProcess([], process.returncode, out, err)
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no /dev/full")
+def test_a_full_stdout_is_an_error(tmp_path):
+    (tmp_path / "tfs.txt").write_text("GATA1\n")
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [*PYTHON, "info", tmp_path / "tfs.txt"], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert done.returncode == 3
+    assert done.stderr == "error: the output: No space left on device; check the name, rights and space.\n"
 
 
 def test_a_reader_that_goes_away_is_no_error(tmp_path):

@@ -14,7 +14,7 @@ import sys
 import traceback
 from pathlib import Path
 from types import FrameType, TracebackType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import rich_click as click
 from click.exceptions import NoArgsIsHelpError
@@ -90,7 +90,12 @@ def main(args: list[str] | None = None) -> NoReturn:
 def _run(args: list[str]) -> int:
     """Run the program and return its exit code."""
     try:
-        code = app.main(args=_expand_argument_files(args), prog_name="reguloom", standalone_mode=False)
+        settings: dict[str, Any] = {
+            "prog_name": "reguloom",
+            "standalone_mode": False,
+            "color": False if _plain() else None,
+        }
+        code = app.main(args=_expand_argument_files(args), **settings)
         return code if isinstance(code, int) else 0
     except NoArgsIsHelpError as error:
         error.show()
@@ -108,7 +113,9 @@ def _run(args: list[str]) -> int:
         return 0
     except OSError as error:
         _show_traceback()
-        return _fail(f"{error.filename or 'a file'}: {error.strerror or error}; check the name, rights and space.", 3)
+        return _fail(
+            f"{error.filename or 'the output'}: {error.strerror or error}; check the name, rights and space.", 3
+        )
     except MemoryError as error:
         _show_traceback()
         return _fail(f"out of memory ({error}); use fewer cells (--subsample), fewer threads or a larger machine.", 1)
@@ -116,9 +123,14 @@ def _run(args: list[str]) -> int:
 
 def _fail(message: str, code: int) -> int:
     """Say why on stderr and return the code."""
-    click.secho("error: ", fg="red", bold=True, err=True, nl=False)
+    click.secho("error: ", fg="red", bold=True, err=True, nl=False, color=False if _plain() else None)
     click.echo(message, err=True)
     return code
+
+
+def _plain() -> bool:
+    """Tell whether the user wants no colours (https://no-color.org); rich asks by itself, click does not."""
+    return bool(os.environ.get("NO_COLOR"))
 
 
 def _usage_message(error: click.ClickException) -> str:
