@@ -70,7 +70,9 @@ def test_round_trip_keeps_every_bit(end: str, tmp_path: Path) -> None:
     columns = ["source", "target", "weight", "sign", "importance", "regulation", "rho"]
     pd.testing.assert_frame_equal(back.to_frame()[columns], network.to_frame()[columns], check_exact=True)
     first = path.read_bytes()
-    io.write_network(back, path)
+    with pytest.raises(InputError, match="exists already"):
+        io.write_network(back, path)
+    io.write_network(back, path, force=True)
     assert path.read_bytes() == first
 
 

@@ -87,7 +87,7 @@ def test_written_as_version_2(compression: str, ranks: np.ndarray, tmp_path: Pat
     assert not schema.metadata
     np.testing.assert_array_equal(io.read_rankings(path).load(), ranks)
     first = path.read_bytes()
-    io.write_rankings(ranks, MOTIFS, GENES, path, compression=compression)
+    io.write_rankings(ranks, MOTIFS, GENES, path, compression=compression, force=True)
     assert path.read_bytes() == first
 
 

@@ -68,7 +68,7 @@ def test_json_and_yaml_keep_everything(end: str, regulons: Regulons, tmp_path: P
     back = io.read_regulons(path)
     assert back == regulons
     first = path.read_bytes()
-    io.write_regulons(back, path)
+    io.write_regulons(back, path, force=True)
     if "json" in end:
         assert back.provenance == regulons.provenance
         assert path.read_bytes() == first
@@ -170,7 +170,7 @@ def test_writing_what_cannot_be(regulons: Regulons, tmp_path: Path) -> None:
         io.write_regulons(regulons, tmp_path / "m.dat")
     io.write_regulons(regulons, tmp_path / "m.gmt")
     with pytest.raises(InputError, match="exists already"):
-        io.write_regulons(regulons, tmp_path / "m.gmt", force=False)
+        io.write_regulons(regulons, tmp_path / "m.gmt")
 
 
 def test_numbers_survive_yaml(tmp_path: Path) -> None:

@@ -108,7 +108,7 @@ def _header(path: Path) -> tuple[list[str], str, int]:
     return names, delimiter, n_header
 
 
-def write_motif_table(frame: pd.DataFrame, path: str | os.PathLike[str], *, force: bool = True) -> None:
+def write_motif_table(frame: pd.DataFrame, path: str | os.PathLike[str], *, force: bool = False) -> None:
     """Write a motif enrichment table in pySCENIC's layout.
 
     The same table gives the same bytes: numbers are written in their shortest exact form and the names in

@@ -136,7 +136,9 @@ def _read_text(path: Path) -> pd.DataFrame:
     return read_table(path, names, delimiter, text=_TEXT, what="network")
 
 
-def write_network(network: Network, path: str | os.PathLike[str], *, dialect: str = "auto", force: bool = True) -> None:
+def write_network(
+    network: Network, path: str | os.PathLike[str], *, dialect: str = "auto", force: bool = False
+) -> None:
     """Write a network.
 
     Parquet holds it whole in the ``native`` dialect. csv and tsv are ``pyscenic`` by default

@@ -282,7 +282,7 @@ def write_rankings(
     path: str | os.PathLike[str],
     *,
     compression: Literal["zstd", "lz4", "uncompressed"] = "zstd",
-    force: bool = True,
+    force: bool = False,
 ) -> None:
     """Write a database in the cisTarget v2 format, which pySCENIC reads too.
 

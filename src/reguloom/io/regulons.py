@@ -66,7 +66,7 @@ def read_regulons(path: str | os.PathLike[str]) -> Regulons:
     return regulons
 
 
-def write_regulons(regulons: Regulons, path: str | os.PathLike[str], *, force: bool = True) -> None:
+def write_regulons(regulons: Regulons, path: str | os.PathLike[str], *, force: bool = False) -> None:
     """Write regulons.
 
     JSON and YAML hold everything (weights, motifs, NES, score), GMT the genes. csv and tsv hold the motif table that
