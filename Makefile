@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 SOURCES := $(shell find src -name '*.py')
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow test-core house lint format types docs bench constraints clean
+.PHONY: help demo test test-slow house lint format types docs bench constraints clean
 
 help:  ## Say what can be made.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,9 +24,6 @@ test: $(VENV)/installed-test  ## Run the tests, without the slow ones.
 
 test-slow: $(VENV)/installed-test  ## Run the slow tests.
 	$(BIN)/python -m pytest -m slow $(PYTEST_ARGS)
-
-test-core: $(VENV)/installed-test  ## Run the tests of the nouns, the files and the helpers (CI: on a newer Python).
-	$(BIN)/python -m pytest -m "not slow" tests/core tests/io tests/test_*.py $(PYTEST_ARGS)
 
 house: $(VENV)/installed-test  ## Check who imports whom, the import budget and the conventions of signatures.
 	$(BIN)/python -m pytest -q tests/test_layering.py tests/test_import_budget.py tests/test_api_conventions.py
