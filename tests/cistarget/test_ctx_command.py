@@ -114,6 +114,26 @@ def test_exit_codes(files, monkeypatch, arguments, code):
     run(files, *arguments, code=code)
 
 
+@pytest.mark.parametrize(
+    ("name", "change", "code"),
+    [
+        ("world.genes_vs_motifs.rankings.feather", lambda data: data[: len(data) // 2], 4),
+        ("world.genes_vs_motifs.rankings.feather", lambda data: b"TF,target\n" + data[:100], 3),
+        ("motifs.tbl", lambda data: b"motif\tgene\nm03\tG000\n", 3),
+        ("motifs.tbl", lambda data: data.replace(b"G00", b"Q99"), 3),
+        ("adj.tsv", lambda data: b"", 3),
+        ("adj.tsv", lambda data: b"a\tb\nc\td\n", 3),
+        ("adj.tsv", lambda data: data.replace(b"G", b"g"), 3),
+    ],
+)
+def test_bad_files_give_one_sentence_and_leave_nothing(files, capsys, name, change, code):
+    (files / name).write_bytes(change((files / name).read_bytes()))
+    run(files, "-o", files / "o.csv", code=code)
+    message = capsys.readouterr().err.strip().splitlines()[-1]
+    assert message.startswith("error: ")
+    assert not list(files.glob("*o.csv*"))
+
+
 def test_a_pickle_is_not_opened(files, capsys):
     (files / "m.dat").write_bytes(b"cos\nsystem\n(S'touch /tmp/owned'\ntR.")
     run(files, "-o", files / "o.csv", source="m.dat", code=2)

@@ -6,7 +6,7 @@ import pytest
 
 from reguloom import io
 from reguloom._errors import InputError
-from reguloom.cistarget import build_database, rank_scores
+from reguloom.cistarget import build_database, combine_rankings, rank_scores
 
 
 @pytest.fixture
@@ -70,3 +70,34 @@ def test_the_file_is_a_database(scores, tmp_path):
 def test_scores_that_cannot_be_ranked(scores, change, message):
     with pytest.raises(InputError, match=message):
         rank_scores(change(scores))
+
+
+def test_order_statistics_of_two_species(scores):
+    one, two = rank_scores(scores, rng=1), rank_scores(scores.iloc[:, ::-1] * -1.0, rng=2)
+    combined = combine_rankings([one, two])
+    for motif in scores.index:
+        ratios = np.sort((np.stack([one.loc[motif], two.loc[motif, one.columns]]) + 1) / 50, axis=0)
+        # both of two uniform numbers as small: 2 r1 r2 - r1^2
+        chance = 2 * ratios[0] * ratios[1] - ratios[0] ** 2
+        by_rank = chance[np.argsort(combined.loc[motif].to_numpy())]
+        assert (np.diff(by_rank) > -1e-12).all()
+
+
+def test_order_statistics_of_three_are_probabilities():
+    from reguloom.cistarget._kernels import combine_ranks
+
+    rng = np.random.default_rng(0)
+    ratios = np.array([[0.2], [0.5], [0.9]])
+    combined = np.empty(1)
+    combine_ranks(ratios, combined)
+    drawn = np.sort(rng.random((200_000, 3)), axis=1)
+    assert 6 * combined[0] == pytest.approx((drawn <= ratios[:, 0]).all(axis=1).mean(), abs=4e-3)
+
+
+def test_one_ranking_is_kept_and_different_ones_are_refused(scores):
+    ranks = rank_scores(scores)
+    pd.testing.assert_frame_equal(combine_rankings([ranks]), ranks)
+    with pytest.raises(InputError, match="other motifs or genes"):
+        combine_rankings([ranks, ranks.iloc[:2]])
+    with pytest.raises(InputError, match="no rankings"):
+        combine_rankings([])

@@ -89,6 +89,13 @@ def test_plain_gene_sets_and_regulons_need_no_annotations(world):
     pd.testing.assert_frame_equal(enrich(Regulons.from_dict(sets), world.ranks, **DEPTH), table)
 
 
+def test_plain_gene_sets_learn_whose_motif_it_is(world):
+    more = pd.concat([world.annotations, world.annotations[world.annotations["MotifID"] == "m03"].assign(TF="A")])
+    table = enrich({"one": world.planted["G000"]}, world.ranks, more, **DEPTH).set_index("MotifID")
+    assert table.loc["m03", "MotifTFs"] == "A;G000"
+    assert "MotifTFs" not in enrich(world.modules, world.ranks, more, **DEPTH)
+
+
 def test_compat_takes_curves_in_the_order_of_the_database(world):
     right = enrich(world.modules[:1], world.ranks, world.annotations, nes_threshold=1.0, **DEPTH)
     wrong = enrich(

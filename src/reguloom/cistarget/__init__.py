@@ -5,7 +5,7 @@
 makes a ranking database for a species that has none, and ``recovery`` the curves that a plot shows.
 """
 
-from reguloom.cistarget.database import build_database, rank_scores
+from reguloom.cistarget.database import build_database, combine_rankings, rank_scores
 from reguloom.cistarget.enrichment import enrich
 from reguloom.cistarget.module import Module
 from reguloom.cistarget.modules import modules
@@ -17,6 +17,7 @@ __all__ = [
     "Module",
     "Recovery",
     "build_database",
+    "combine_rankings",
     "enrich",
     "modules",
     "prune",

@@ -122,3 +122,25 @@ def leading_edge(row: np.ndarray, weight_of: np.ndarray, envelope: np.ndarray) -
         if height - envelope[rank] > best:
             best, best_rank, n_best = height - envelope[rank], rank, n_found
     return best_rank, genes[:n_best].copy()
+
+
+@njit
+def combine_ranks(ratios: np.ndarray, combined: np.ndarray) -> None:
+    """Write the order statistic of each column of `ratios` ``(n_species, n_genes)`` to `combined` ``(n_genes,)``.
+
+    The probability that as many independent uniform numbers are all as small: Stuart et al. 2003 (supplement), by
+    Aerts' recursion. Small is good.
+    """
+    n_species, n_genes = ratios.shape
+    powers = np.empty(n_species + 1)
+    for gene in range(n_genes):
+        ordered = np.sort(ratios[:, gene])
+        powers[0] = 1.0
+        for k in range(1, n_species + 1):
+            total, factor = 0.0, 1.0
+            for j in range(k):
+                # V_k = sum_i (-1)^(i-1) V_{k-i} / i! * r_{n-k+1}^i
+                factor *= ordered[n_species - k] / (j + 1)
+                total += powers[k - j - 1] * factor if j % 2 == 0 else -powers[k - j - 1] * factor
+            powers[k] = total
+        combined[gene] = powers[n_species]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -37,8 +38,12 @@ def rank_scores(scores: pd.DataFrame, *, rng: SeedLike = 0) -> pd.DataFrame:
         If there are no scores, a name is repeated or a score is not a number.
     """
     _check(scores)
-    root = root_seed(rng)
-    values = scores.to_numpy(dtype=np.float32)
+    return _rank_rows(scores.astype(np.float32), root_seed(rng))
+
+
+def _rank_rows(scores: pd.DataFrame, root: int) -> pd.DataFrame:
+    """Return the ranks of each row."""
+    values = scores.to_numpy()
     by_name = np.argsort(np.array([str(gene) for gene in scores.columns], dtype=object), kind="stable")
     ranks = np.empty(values.shape, dtype=np.int16 if values.shape[1] <= 2**15 else np.int32)
     for row, motif in enumerate(scores.index):
@@ -46,7 +51,7 @@ def rank_scores(scores: pd.DataFrame, *, rng: SeedLike = 0) -> pd.DataFrame:
     return pd.DataFrame(ranks, scores.index, scores.columns)
 
 
-def _rank(scores: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.int64]:
+def _rank(scores: NDArray[np.floating], rng: np.random.Generator) -> NDArray[np.int64]:
     """Return ranks by falling score, ties in random order."""
     shuffled = rng.permutation(len(scores))
     order = shuffled[np.argsort(-scores[shuffled], kind="stable")]
@@ -68,6 +73,50 @@ def _check(scores: pd.DataFrame) -> None:
     if values.dtype.kind not in "fiub" or not np.isfinite(values).all():
         msg = "the score table holds text, NaN or infinite values; every motif needs a number for every gene."
         raise InputError(msg)
+
+
+@accepts_seed
+def combine_rankings(rankings: Sequence[pd.DataFrame], *, rng: SeedLike = 0) -> pd.DataFrame:
+    """Combine the rankings of several species, or of several sets of regions, into one.
+
+    A gene's ranks, divided by the number of genes, are compared with as many independent uniform numbers: the
+    probability that these would be as small all together decides its place (order statistics: Stuart et al. 2003,
+    doi:10.1126/science.1087447; used for motifs by Aerts et al. 2006).
+
+    Parameters
+    ----------
+    rankings
+        Ranks of :func:`rank_scores`, motifs × genes, with the same motifs and genes (named as in one species).
+    rng
+        Seed for the order of genes that tie.
+
+    Returns
+    -------
+    Ranks, as the first table is arranged.
+
+    Raises
+    ------
+    InputError
+        If there are no tables, or they differ in motifs or genes.
+    """
+    from reguloom.cistarget._kernels import combine_ranks
+
+    if not rankings:
+        msg = "there are no rankings to combine; give one table of motifs x genes per species."
+        raise InputError(msg)
+    motifs, genes = rankings[0].index, rankings[0].columns
+    different = [one for one in rankings if set(one.index) != set(motifs) or set(one.columns) != set(genes)]
+    if different:
+        msg = (
+            f"{len(different)} of {len(rankings)} rankings have other motifs or genes than the first; "
+            "rename by orthology and restrict all to what they share."
+        )
+        raise InputError(msg)
+    tables = [one.loc[motifs, genes].to_numpy() for one in rankings]
+    chance = np.empty((len(motifs), len(genes)))
+    for row in range(len(motifs)):
+        combine_ranks(np.stack([(table[row] + 1) / len(genes) for table in tables]), chance[row])
+    return _rank_rows(pd.DataFrame(-chance, motifs, genes), root_seed(rng))
 
 
 @accepts_seed

@@ -117,6 +117,7 @@ def enrich(
     One row per database, module and enriched motif, in this order: ``TF`` (or the gene set's name), ``MotifID``,
     ``AUC``, ``NES``, ``MotifSimilarityQvalue``, ``OrthologousIdentity``, ``Annotation``, ``Context`` (sorted tuple of
     the module's context and the database), ``TargetGenes`` (list of (gene, weight), by rank), ``RankAtMax``.
+    For plain gene sets with annotations, ``MotifTFs`` names the factors of the motif, joined by ``;``.
     ``attrs['overlap']`` holds the report of how far genes, factors and motifs agree.
 
     Raises
@@ -306,6 +307,9 @@ def _table(
     table["Context"] = [tuple(sorted({*one.context, database.name})) for one in owners]
     table["TargetGenes"] = _targets(membership, hits, edges)
     table["RankAtMax"] = np.array([rank for rank, _ in edges], dtype=np.int64)
+    if annotations is not None and any(one.tf is None for one in membership.modules):
+        factors = annotations.groupby("MotifID")["TF"].agg(lambda names: ";".join(sorted(names)))
+        table["MotifTFs"] = factors.reindex(table["MotifID"]).fillna("").to_numpy(dtype=object)
     return table
 
 
