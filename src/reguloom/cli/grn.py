@@ -47,6 +47,8 @@ _selection = apply(
     click.option("--subsample", type=click.IntRange(min=1), default=None, help="Infer from this many random cells."),
     click.option("--stratify", default=None, metavar="KEY",
                  help="Column of obs: draw cells from each group in proportion."),
+    click.option("--permutations", type=click.IntRange(min=1), default=None,
+                 help="Add a p-value and FDR to each edge, from this many shuffles of each target."),
     click.option("--limit", type=click.IntRange(min=1), default=None, help="Write only the strongest edges."),
 )  # fmt: skip
 _running = apply(
@@ -91,7 +93,7 @@ def command(
     check_outputs(output, meta, force=force)
     for name in ("sparse", "client_or_address"):
         options.pop(name)
-    seed = options.pop("seed")
+    seed, permutations = options.pop("seed"), options.pop("permutations")
     names = io.read_genes(tfs)
     adata = read_matrix(
         expression, transpose=transpose, cell_id_attribute=cell_id_attribute, gene_attribute=gene_attribute
@@ -99,6 +101,10 @@ def command(
     network, table = grn.infer(
         adata, names, layer=layer, method=method, rng=seed, n_jobs=num_workers, return_meta=True, **options
     )
+    if permutations is not None:
+        network = grn.permutation_fdr(
+            network, adata, layer=layer, n_permutations=permutations, rng=seed, n_jobs=num_workers
+        )
     write(network, output, force=force)
     if meta is not None:
         write_meta(table, meta, force=force)

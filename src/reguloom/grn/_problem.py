@@ -65,14 +65,18 @@ class Problem:
         values[self.targets.indices[stored]] = self.targets.data[stored]
         return values
 
-    def target_block(self, targets: Sequence[int]) -> NDArray[np.float64]:
-        """Return several targets, shape ``(n_cells, len(targets))``."""
-        return np.stack([self.target(k) for k in targets], axis=1)
+    def target_columns(self, targets: Sequence[int]) -> Any:
+        """Return several targets as CSC, shape ``(n_cells, len(targets))``."""
+        return self.targets[:, list(targets)]
+
+    def own_position(self, k: int) -> int:
+        """Return the place of target `k` among the regulators, -1 if it is none."""
+        return int(self.own[k])
 
     def predictors(self, k: int) -> NDArray[np.int64]:
         """Return the positions of the regulators of target `k`: all but the target itself."""
-        everyone = np.arange(self.n_regulators)
-        return everyone if self.own[k] < 0 else np.delete(everyone, self.own[k])
+        everyone, own = np.arange(self.n_regulators), self.own_position(k)
+        return everyone if own < 0 else np.delete(everyone, own)
 
     def seed_of(self, k: int, method: str) -> np.uint64:
         """Return the seed of target `k`: it depends on the root, the method and the gene's name alone."""

@@ -41,7 +41,7 @@ def _correlating(problem: Problem, transform: Callable[[Any], Any]) -> FitBlock:
     means, spreads = moments(regulators)
 
     def fit_block(targets: Sequence[int]) -> list[TargetEdges]:
-        columns = transform(problem.targets[:, list(targets)].astype(np.float64))
+        columns = transform(problem.target_columns(targets).astype(np.float64))
         target_means, target_spreads = moments(columns)
         centred = columns.toarray() - target_means
         with np.errstate(invalid="ignore", divide="ignore"):

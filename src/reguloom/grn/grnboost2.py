@@ -25,7 +25,7 @@ def prepare(
     n_estimators: int = 5000,
     learning_rate: float = 0.01,
     max_features: float = 0.1,
-    subsample: float = 0.9,
+    bag_fraction: float = 0.9,
     max_depth: int = 3,
     early_stop_window: int = 25,
 ) -> FitBlock:
@@ -41,7 +41,7 @@ def prepare(
         Share of each tree that is taken.
     max_features
         Share of the regulators drawn at each split, at least one.
-    subsample
+    bag_fraction
         Share of the cells in the bag of each tree, drawn without replacement.
     max_depth
         Depth of the trees, 1 to 6.
@@ -57,10 +57,10 @@ def prepare(
     InputError
         If a parameter is out of its range.
     """
-    check_params(n_estimators, learning_rate, max_features, subsample, max_depth, early_stop_window)
+    check_params(n_estimators, learning_rate, max_features, bag_fraction, max_depth, early_stop_window)
     binned = bin_regulators(problem.regulators)
     varying = binned.n_bins > 1
-    n_bag = max(int(subsample * problem.n_cells), 1)
+    n_bag = max(int(bag_fraction * problem.n_cells), 1)
     local = threading.local()
 
     def fit(k: int) -> TargetEdges:
@@ -98,7 +98,7 @@ def _buffers(local: threading.local, binned: object) -> Workspace:
 
 
 def check_params(
-    n_estimators: int, learning_rate: float, max_features: float, subsample: float, max_depth: int, window: int
+    n_estimators: int, learning_rate: float, max_features: float, bag_fraction: float, max_depth: int, window: int
 ) -> None:
     """Refuse parameters out of range.
 
@@ -111,7 +111,7 @@ def check_params(
         ("n_estimators", n_estimators, n_estimators >= 1, "at least 1"),
         ("learning_rate", learning_rate, 0 < learning_rate <= 1, "above 0 and at most 1"),
         ("max_features", max_features, 0 < max_features <= 1, "above 0 and at most 1"),
-        ("subsample", subsample, 0 < subsample <= 1, "above 0 and at most 1"),
+        ("bag_fraction", bag_fraction, 0 < bag_fraction <= 1, "above 0 and at most 1"),
         ("max_depth", max_depth, 1 <= max_depth <= MAX_DEPTH, f"from 1 to {MAX_DEPTH}"),
         ("early_stop_window", window, window >= 0, "0 or more"),
     )

@@ -49,7 +49,7 @@ def prepare(problem: Problem, *, shrinkage: float | None = None) -> FitBlock:
     precision = _inverse(correlation, share)
 
     def fit_block(targets: Sequence[int]) -> list[TargetEdges]:
-        values, moving = standardise(problem.targets[:, list(targets)].astype(np.float64))
+        values, moving = standardise(problem.target_columns(targets).astype(np.float64))
         shared = (1 - share) * (standard.T @ values)
         edges = []
         for j, k in enumerate(targets):
@@ -58,7 +58,7 @@ def prepare(problem: Problem, *, shrinkage: float | None = None) -> FitBlock:
             elif not varying[problem.predictors(k)].any():
                 edges.append(no_edges(k, "no regulator"))
             else:
-                strength = partial(precision, shared[:, j], int(problem.own[k]))
+                strength = partial(precision, shared[:, j], problem.own_position(k))
                 edges.append(edges_of(k, np.where(varying, strength, 0.0), signed=True))
         return edges
 
@@ -117,7 +117,8 @@ def estimate_shrinkage(standard: NDArray[np.float64], n_cells: int) -> float:
         correlation[own], spread[own] = 0.0, 0.0
         variance += float(spread.sum()) * n_cells / (n_cells - 1)
         square += float((correlation**2).sum())
-    return min(1.0, max(0.0, variance / square)) if square > 0 else 1.0
+    # With one regulator there is nothing to shrink.
+    return min(1.0, max(0.0, variance / square)) if square > 0 else float(standard.shape[1] > 1)
 
 
 def _inverse(correlation: NDArray[np.float64], share: float) -> NDArray[np.float64]:

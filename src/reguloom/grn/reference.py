@@ -21,7 +21,7 @@ def prepare(
     n_estimators: int = 5000,
     learning_rate: float = 0.01,
     max_features: float = 0.1,
-    subsample: float = 0.9,
+    bag_fraction: float = 0.9,
     max_depth: int = 3,
     early_stop_window: int = 25,
 ) -> FitBlock:
@@ -32,9 +32,9 @@ def prepare(
     InputError
         If a parameter is out of its range.
     """
-    check_params(n_estimators, learning_rate, max_features, subsample, max_depth, early_stop_window)
+    check_params(n_estimators, learning_rate, max_features, bag_fraction, max_depth, early_stop_window)
     predictors = problem.regulators.toarray()
-    n_bag = max(int(subsample * problem.n_cells), 1)
+    n_bag = max(int(bag_fraction * problem.n_cells), 1)
 
     def fit(k: int) -> TargetEdges:
         values, features = problem.target(k), problem.predictors(k)
