@@ -47,23 +47,32 @@ def _bit_length(word: np.uint64) -> int:
 
 
 @njit
-def sort_stable(keys: np.ndarray, places: np.ndarray, n: int, spare: np.ndarray, spare_places: np.ndarray) -> int:
-    """Radix-sort the first `n` keys, ascending and stable, with their places.
+def sort_top(
+    keys: np.ndarray,
+    places: np.ndarray,
+    n: int,
+    n_top: int,
+    differing: np.uint64,
+    spare: np.ndarray,
+    spare_places: np.ndarray,
+) -> int:
+    """Radix-sort the first `n` keys, ascending and stable, as far as the first `n_top` places need it.
 
     Parameters
     ----------
     keys, places
         ``uint64`` keys and what travels with them, shape ``(>= n,)``.
+    n_top
+        How many places are wanted in order; the last pass leaves the others (and the keys) out.
+    differing
+        The bits in which any two keys differ.
     spare, spare_places
         Scratch of the same shapes.
 
     Returns
     -------
-    0 if the result is in `keys` and `places`, 1 if it is in the spare arrays.
+    0 if the result is in `places`, 1 if it is in `spare_places`.
     """
-    differing = np.uint64(0)
-    for i in range(1, n):
-        differing |= keys[i] ^ keys[0]
     if differing == 0:
         return 0
     low = _lowest_bit(differing)
@@ -71,29 +80,43 @@ def sort_stable(keys: np.ndarray, places: np.ndarray, n: int, spare: np.ndarray,
     n_passes = (n_bits + _MAX_DIGIT_BITS - 1) // _MAX_DIGIT_BITS
     digit_bits = (n_bits + n_passes - 1) // n_passes
     mask = np.uint64((1 << digit_bits) - 1)
-    starts = np.empty((1 << digit_bits) + 1, np.int64)
+    starts = np.empty((1 << digit_bits) + 1, np.uint32)
     for number in range(n_passes):
         shift = np.uint64(low + number * digit_bits)
         starts[:] = 0
         for i in range(n):
-            starts[((keys[i] >> shift) & mask) + np.uint64(1)] += 1
+            starts[((keys[i] >> shift) & mask) + np.uint64(1)] += np.uint32(1)
         for digit in range(1, starts.size):
             starts[digit] += starts[digit - 1]
+        if number == n_passes - 1:
+            for i in range(n):
+                digit = (keys[i] >> shift) & mask
+                at = starts[digit]
+                if at < n_top:
+                    spare_places[at] = places[i]
+                    starts[digit] = at + np.uint32(1)
+            break
         for i in range(n):
             digit = (keys[i] >> shift) & mask
-            spare[starts[digit]], spare_places[starts[digit]] = keys[i], places[i]
-            starts[digit] += 1
+            at = starts[digit]
+            spare[at], spare_places[at] = keys[i], places[i]
+            starts[digit] = at + np.uint32(1)
         keys, spare = spare, keys
         places, spare_places = spare_places, places
     return n_passes % 2
 
 
 @njit
-def _collect(bitmap: np.ndarray, value_at: np.ndarray, positive: bool, keys: np.ndarray, places: np.ndarray) -> int:
-    """List the marked places whose value has the wanted sign, by place; keys ascend as the ranking descends."""
+def _collect(
+    bitmap: np.ndarray, value_at: np.ndarray, positive: bool, keys: np.ndarray, places: np.ndarray
+) -> tuple[int, np.uint64]:
+    """List the marked places whose value has the wanted sign, by place; keys ascend as the ranking descends.
+
+    Returns how many there are, and the bits in which any two keys differ.
+    """
     bits = value_at.view(np.uint64)
     sign_bit = np.uint64(1) << np.uint64(63)
-    n = 0
+    n, differing = 0, np.uint64(0)
     for w in range(bitmap.size):
         word = bitmap[w]
         while word != 0:
@@ -101,20 +124,12 @@ def _collect(bitmap: np.ndarray, value_at: np.ndarray, positive: bool, keys: np.
             word &= word - np.uint64(1)
             # The bits of positive floats ascend with the value; those of negative ones with the magnitude.
             if (bits[place] & sign_bit == 0) == positive:
-                keys[n] = ~bits[place] if positive else bits[place]
+                key = ~bits[place] if positive else bits[place]
+                keys[n] = key
+                differing |= key ^ keys[0]
                 places[n] = place
                 n += 1
-    return n
-
-
-@njit
-def _add(
-    gene: int, score: int, indptr: np.ndarray, regulons: np.ndarray, weights: np.ndarray, scores: np.ndarray
-) -> None:
-    """Add a gene's score, times its weight, to every regulon it belongs to."""
-    as_float = float(score)
-    for k in range(indptr[gene], indptr[gene + 1]):
-        scores[regulons[k]] += weights[k] * as_float
+    return n, differing
 
 
 @njit
@@ -137,54 +152,66 @@ def _mark(
 
 
 @njit
-def score_cell(
-    depth: int,
-    gene_at: np.ndarray,
-    indptr: np.ndarray,
-    regulons: np.ndarray,
-    weights: np.ndarray,
-    bitmap: np.ndarray,
-    value_at: np.ndarray,
-    keys: np.ndarray,
-    places: np.ndarray,
-    scores: np.ndarray,
+def top_places(
+    depth: int, bitmap: np.ndarray, value_at: np.ndarray, keys: np.ndarray, places: np.ndarray, top: np.ndarray
 ) -> None:
-    """Add up the scores of every regulon in one cell that :func:`_mark` has laid out.
+    """Fill in the first `depth` places of the ranking of one cell that :func:`_mark` has laid out.
 
     Parameters
     ----------
     depth
-        Number of ranks that score, from `depth` down to 1; at most the number of genes.
-    gene_at
-        The gene at each place in the order that breaks ties, shape ``(n_genes,)``.
-    indptr, regulons, weights
-        For each gene, the regulons it belongs to: a CSR matrix, genes × regulons. Unsigned numbers spare numba's
-        check for negative positions in the innermost loop, which doubles its speed.
+        At most the number of genes.
     bitmap, value_at
         Which places are not zero, and their values.
     keys, places
         Scratch, shape ``(2, n_genes)`` each.
-    scores
-        Sums, shape ``(n_regulons,)``, added to in place.
+    top
+        Shape ``(depth,)``; filled in.
     """
-    n = _collect(bitmap, value_at, True, keys[0], places[0])
-    side = sort_stable(keys[0], places[0], n, keys[1], places[1])
-    n_top = min(n, depth)
-    for rank in range(n_top):
-        _add(gene_at[places[side, rank]], depth - rank, indptr, regulons, weights, scores)
-    rank = n_top
+    n, differing = _collect(bitmap, value_at, True, keys[0], places[0])
+    side = sort_top(keys[0], places[0], n, depth, differing, keys[1], places[1])
+    rank = min(n, depth)
+    top[:rank] = places[side, :rank]
     if rank == depth:
         return
-    for place in range(gene_at.size):
+    for place in range(value_at.size):
         if (bitmap[place >> 6] >> np.uint64(place & 63)) & np.uint64(1) == 0:
-            _add(gene_at[place], depth - rank, indptr, regulons, weights, scores)
+            top[rank] = place
             rank += 1
             if rank == depth:
                 return
-    n = _collect(bitmap, value_at, False, keys[0], places[0])
-    side = sort_stable(keys[0], places[0], n, keys[1], places[1])
-    for i in range(depth - rank):
-        _add(gene_at[places[side, i]], depth - rank - i, indptr, regulons, weights, scores)
+    n, differing = _collect(bitmap, value_at, False, keys[0], places[0])
+    side = sort_top(keys[0], places[0], n, depth - rank, differing, keys[1], places[1])
+    top[rank:] = places[side, : depth - rank]
+
+
+@njit
+def _add_counts(
+    top: np.ndarray, gene_at: np.ndarray, indptr: np.ndarray, regulons: np.ndarray, sums: np.ndarray
+) -> None:
+    """Add ``depth - rank`` of each gene at the top to every regulon that it belongs to."""
+    for rank in range(top.size):
+        gene = gene_at[top[rank]]
+        score = top.size - rank
+        for k in range(indptr[gene], indptr[gene + 1]):
+            sums[regulons[k]] += score
+
+
+@njit
+def _add_weighted(
+    top: np.ndarray,
+    gene_at: np.ndarray,
+    indptr: np.ndarray,
+    regulons: np.ndarray,
+    weights: np.ndarray,
+    sums: np.ndarray,
+) -> None:
+    """Add weight * (depth - rank) of each gene at the top to every regulon that it belongs to."""
+    for rank in range(top.size):
+        gene = gene_at[top[rank]]
+        score = float(top.size - rank)
+        for k in range(indptr[gene], indptr[gene + 1]):
+            sums[regulons[k]] += weights[k] * score
 
 
 @njit
@@ -218,10 +245,11 @@ def score_cells(
     indptr: np.ndarray,
     regulons: np.ndarray,
     weights: np.ndarray,
+    denominators: np.ndarray,
     scores: np.ndarray,
     n_detected: np.ndarray,
 ) -> None:
-    """Score a block of cells; a cell without any non-zero value keeps its zeros.
+    """Score a block of cells; a cell without any non-zero value scores 0.
 
     Parameters
     ----------
@@ -236,22 +264,37 @@ def score_cells(
     order
         The genes in the order that breaks ties, shape ``(n_genes,)``.
     indptr, regulons, weights
-        For each gene, the regulons it belongs to.
+        For each gene, the regulons it belongs to: a CSR matrix, genes × regulons, its numbers ``uint32``, which spares
+        numba's check for negative positions in the innermost loop. No weights at all stand for 1.
+    denominators
+        What the sum of each regulon is divided by, shape ``(n_regulons,)``.
     scores
-        Shape ``(n_cells, n_regulons)``, zeros on entry; filled in.
+        Shape ``(n_cells, n_regulons)``; filled in.
     n_detected
         Shape ``(n_cells,)``; filled in with the number of non-zero genes, or -1 where a cell holds a NaN.
     """
-    n_genes = order.size
+    n_genes, n_regulons = order.size, denominators.size
     gene_at, place_of = order.copy(), np.empty(n_genes, np.int64)
     for place in range(n_genes):
         place_of[gene_at[place]] = place
     bitmap, value_at = np.zeros((n_genes + 63) // 64, np.uint64), np.zeros(n_genes, np.float64)
-    keys, places = np.empty((2, n_genes), np.uint64), np.empty((2, n_genes), np.int64)
+    keys, places = np.empty((2, n_genes), np.uint64), np.empty((2, n_genes), np.uint32)
+    top = np.empty(depth, np.uint32)
+    counts, sums = np.zeros(n_regulons, np.int64), np.zeros(n_regulons, np.float64)
     for cell in range(cell_indptr.size - 1):
+        start, stop = cell_indptr[cell], cell_indptr[cell + 1]
         if ties == TIES_PER_CELL:
             shuffle_places(seeds[cell], place_of, gene_at)
-        start, stop = cell_indptr[cell], cell_indptr[cell + 1]
         n_detected[cell] = _mark(genes[start:stop], expression[start:stop], place_of, bitmap, value_at)
-        if n_detected[cell] > 0:
-            score_cell(depth, gene_at, indptr, regulons, weights, bitmap, value_at, keys, places, scores[cell])
+        if n_detected[cell] <= 0:
+            scores[cell] = 0
+            continue
+        top_places(depth, bitmap, value_at, keys, places, top)
+        if weights.size:
+            sums[:] = 0
+            _add_weighted(top, gene_at, indptr, regulons, weights, sums)
+            scores[cell] = sums / denominators
+        else:
+            counts[:] = 0
+            _add_counts(top, gene_at, indptr, regulons, counts)
+            scores[cell] = counts / denominators

@@ -118,7 +118,7 @@ class Members:
     names
         Names of the regulons that are scored, in order.
     indptr, regulons, weights
-        For each gene, the regulons it belongs to.
+        For each gene, the regulons it belongs to; no weights at all stand for 1.
     denominators
         Shape ``(n_regulons,)``; infinite where the score is 0 by rule.
     """
@@ -155,9 +155,9 @@ class Members:
         by_gene = matrix.T.tocsr()
         return cls(
             names=names,
-            indptr=by_gene.indptr.astype(np.uint64),
-            regulons=by_gene.indices.astype(np.uint64),
-            weights=by_gene.data.astype(np.float64),
+            indptr=by_gene.indptr.astype(np.uint32),
+            regulons=by_gene.indices.astype(np.uint32),
+            weights=by_gene.data.astype(np.float64) if recipe.weights else np.empty(0),
             denominators=denominators,
         )
 

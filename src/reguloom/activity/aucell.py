@@ -196,7 +196,6 @@ def aucell_frame(
     check_genes(targets, expression.genes, what="target genes", where="the matrix", floor=GENE_FLOOR)
     members = Members.of(regulons, expression.genes, recipe)
     scores = _score(expression, members, recipe, root_seed(rng), n_jobs)
-    scores /= members.denominators
     if normalize:
         largest = scores.max(axis=0)
         scores /= np.where(largest > 0, largest, 1.0)
@@ -221,14 +220,15 @@ def storable(names: pd.Index) -> pd.Index:
 
 
 def _score(expression: Expression, members: Members, recipe: Recipe, root: int, n_jobs: int | None) -> np.ndarray:
-    """Return the sums of ``weight * (depth - rank)``, block by block of cells."""
+    """Return the scores, block by block of cells."""
     from reguloom.activity import _kernels
 
     n_genes, depth = expression.n_genes, recipe.depth(expression.n_genes)
     order = _tie_order(n_genes, recipe.ties, root)
     per_cell = recipe.ties == "random"
     ties = _kernels.TIES_PER_CELL if per_cell else _kernels.TIES_FIXED
-    scores = np.zeros((expression.n_cells, len(members.names)))
+    scores = np.empty((expression.n_cells, len(members.names)))
+    memberships = (members.indptr, members.regulons, members.weights, members.denominators)
 
     def work(block: tuple[int, int, Csr]) -> int:
         start, stop, cells = block
@@ -236,7 +236,6 @@ def _score(expression: Expression, members: Members, recipe: Recipe, root: int, 
         if per_cell:
             seeds = np.array([child_seed(root, "aucell", name) for name in expression.cells[start:stop]], np.uint64)
         n_detected = np.empty(stop - start, np.int64)
-        memberships = (members.indptr, members.regulons, members.weights)
         _kernels.score_cells(*cells, depth, ties, seeds, order, *memberships, scores[start:stop], n_detected)
         if n_detected.min() < 0:
             cell = expression.cells[start + int(n_detected.argmin())]
