@@ -10,8 +10,10 @@ import pandas as pd
 
 from reguloom._errors import InputError, ResourceError
 from reguloom._files import atomic_write, existing, open_text
+from reguloom.io import _csv
 
 _TEXT = {".csv": ",", ".tsv": "\t", ".txt": "\t"}
+_INDEX = "row names"
 
 
 def write_table(
@@ -64,30 +66,28 @@ def read_table(path: str | os.PathLike[str]) -> pd.DataFrame:
     InputError
         If the file is missing, empty, has another suffix or is no table.
     ResourceError
-        If a parquet or gzip file is cut short or corrupt.
+        If a parquet file is cut short or corrupt.
     """
+    path = existing(path, what="table")
+    if _kind(path) != ".parquet":
+        names, delimiter = _csv.read_header(path)
+        # The row names are a column without a name in some files; readers leave out columns called "".
+        names = [names[0] or _INDEX, *names[1:]]
+        frame = _csv.read_table(path, names, delimiter, text=(names[0],)).set_index(names[0])
+        return _text_index(frame.rename_axis(None if names[0] == _INDEX else names[0]))
     import pyarrow as pa
 
-    path = existing(path, what="table")
-    kind = _kind(path)
     try:
-        if kind == ".parquet":
-            return _text_index(pd.read_parquet(path))
-        with open_text(path) as file:
-            frame = pd.read_csv(file, sep=_TEXT[kind], index_col=0, float_precision="round_trip")
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        msg = f"{path} is no {kind[1:]} table ({str(error).strip()}); check the separator and the file."
-        raise InputError(msg) from error
-    except (EOFError, OSError, pa.ArrowInvalid) as error:
+        return _text_index(pd.read_parquet(path))
+    except (OSError, pa.ArrowInvalid) as error:
         msg = f"{path} cannot be read ({error}); it may be cut short, so write or download it again."
         raise ResourceError(msg) from error
-    return _text_index(frame)
 
 
 def _text_index(frame: pd.DataFrame) -> pd.DataFrame:
     """Return the table with its row names as text."""
     name = frame.index.name
-    frame.index = pd.Index(frame.index.astype(str), dtype=object, name=name)
+    frame.index = pd.Index(frame.index.astype(str), name=name)
     return frame
 
 
