@@ -65,7 +65,8 @@ def test_outputs_by_suffix_hold_the_same_regulons(files):
     long = pd.read_parquet(files / "r.parquet")
     assert set(long["gene"]) == set(expected.genes)
     assert len(long) == sum(len(pairs) for pairs in io.read_motif_table(files / "r.csv")["TargetGenes"])
-    assert json.loads((files / "r.json").read_text())
+    genes = {one.name: list(one.targets) for one in io.read_regulons(files / "r.gmt")}
+    assert json.loads((files / "r.json").read_text()) == genes
 
 
 def test_modules_may_come_as_gene_sets(files, world):

@@ -76,7 +76,7 @@ def command(
 
     ADJACENCIES is a network (csv, tsv, parquet) or a set of modules (gmt, yaml, json); DATABASE... are
     genes_vs_motifs.rankings files. The suffix of the output decides: csv or tsv for the motif table, parquet for the
-    same with one row per target, and gmt, json or yaml for the regulons.
+    same with one row per target, and gmt, json (name and genes) or yaml for the regulons.
     """
     suffix = _check(modules, annotations, output, no_pruning=options["no_pruning"])
     common.check_outputs(output, force=force)
@@ -191,8 +191,22 @@ def _write(table: pd.DataFrame, output: Path, suffix: str, *, force: bool) -> No
         io.write_motif_table(table, output, force=force)
     elif suffix == ".parquet":
         _write_parquet(table, output, force=force)
+    elif suffix == ".json":
+        _write_json(table, output, force=force)
     else:
         io.write_regulons(cistarget.regulons_from_motifs(table), output, force=force)
+
+
+def _write_json(table: pd.DataFrame, output: Path, *, force: bool) -> None:
+    """Write name → target genes, the layout of pySCENIC's ctx; everything else about a regulon is in the table."""
+    import json
+
+    from reguloom import cistarget
+    from reguloom._files import atomic_write, open_text
+
+    with atomic_write(output, force=force) as temporary, open_text(temporary, "w") as file:
+        json.dump(cistarget.regulons_from_motifs(table).to_dict(), file, indent=1)
+        file.write("\n")
 
 
 def _as_text(table: pd.DataFrame) -> str:
