@@ -79,5 +79,5 @@ def test_regulons_are_identical(case):
 def test_the_published_release_takes_targets_from_other_motifs(golden):
     right = io.read_motif_table(golden / CASES["correct"][1]).set_index(["TF", "Context", "MotifID"])
     wrong = io.read_motif_table(golden / CASES["as published"][1]).set_index(["TF", "Context", "MotifID"])
-    both = right.join(wrong, rsuffix="_wrong")
+    both = right.join(wrong.add_suffix("_wrong"))
     assert (both["RankAtMax"] != both["RankAtMax_wrong"]).mean() > 0.8

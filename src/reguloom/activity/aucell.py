@@ -212,7 +212,7 @@ def storable(names: pd.Index) -> pd.Index:
     InputError
         If two names become the same.
     """
-    safe = pd.Index([_keys.safe(str(name)) for name in names], dtype=object)
+    safe = pd.Index([_keys.safe(str(name)) for name in names])
     if not safe.is_unique:
         msg = f"regulons {list(names[safe.duplicated(keep=False)][:2])} differ only in '/', which files cannot store."
         raise InputError(msg)

@@ -104,7 +104,7 @@ def rss(auc: pd.DataFrame, groups: pd.Series | Sequence[Any], *, log_base: str |
     divergence = np.stack([_divergence(shares[codes == code]) for code in range(len(names))])
     divergence[:, totals == 0] = np.log(2)
     scores = 1 - np.sqrt(divergence / unit)
-    return pd.DataFrame(scores, index=pd.Index(names, dtype=object), columns=auc.columns)
+    return pd.DataFrame(scores, index=pd.Index(names), columns=auc.columns)
 
 
 def group_zscores(auc: pd.DataFrame, groups: pd.Series | Sequence[Any]) -> pd.DataFrame:
@@ -127,7 +127,7 @@ def group_zscores(auc: pd.DataFrame, groups: pd.Series | Sequence[Any]) -> pd.Da
     spread = values.std(axis=0)
     centred = (values - values.mean(axis=0)) / np.where(spread > 0, spread, np.inf)
     means = np.stack([centred[codes == code].mean(axis=0) for code in range(len(names))])
-    return pd.DataFrame(means, index=pd.Index(names, dtype=object), columns=auc.columns)
+    return pd.DataFrame(means, index=pd.Index(names), columns=auc.columns)
 
 
 def _log_unit(log_base: str | float) -> float:

@@ -197,7 +197,8 @@ def _of_adata(adata: AnnData, kind: str) -> Facts:
             found[f"repeated {what} names"] = int(index.duplicated().sum())
     found["obs"] = ", ".join(_column(adata, name) for name in adata.obs) or "none"
     for slot in ("var", "layers", "obsm", "obsp", "uns"):
-        found[slot] = ", ".join(map(str, getattr(adata, slot))) or "none"
+        # Newer AnnData lists X among the layers, as None.
+        found[slot] = ", ".join(str(name) for name in getattr(adata, slot) if name is not None) or "none"
     found["raw"] = f"{adata.raw.shape[0]} x {adata.raw.shape[1]}" if adata.raw is not None else "none"
     return found
 

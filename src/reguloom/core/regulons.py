@@ -124,7 +124,7 @@ class Regulons:
                 "score": np.array([one.score for one in self], dtype=np.float64),
                 "motifs": [";".join(one.motifs) for one in self],
             },
-            index=pd.Index(self.names, name="regulon", dtype=object),
+            index=pd.Index(self.names, name="regulon"),
         )
 
     @property
