@@ -26,7 +26,9 @@ def test_resume_continues_and_ends_the_same(world, tmp_path):
     whole = log.read_bytes()
     for keep in (0, 7, 1000, len(whole) // 2, len(whole) - 1, len(whole)):
         log.write_bytes(whole[:keep])
-        io.write_network(grn.infer(cells, tfs, checkpoint=folder, resume=True, **FAST), tmp_path / "again.tsv")
+        io.write_network(
+            grn.infer(cells, tfs, checkpoint=folder, resume=True, **FAST), tmp_path / "again.tsv", force=True
+        )
         assert (tmp_path / "again.tsv").read_bytes() == (tmp_path / "whole.tsv").read_bytes()
         assert log.stat().st_size == len(whole)
 

@@ -9,8 +9,10 @@ from scipy import sparse, stats
 
 from reguloom import grn
 from reguloom._errors import InputError
+from reguloom.core import Expression
+from reguloom.grn._input import build_problem
 from reguloom.grn.correlation import rank_values
-from reguloom.grn.partial_correlation import estimate_shrinkage, standardise
+from reguloom.grn.partial_correlation import estimate_shrinkage, shrinkage_sums, standardise
 
 
 def signed_table(network):
@@ -25,7 +27,7 @@ def signed_table(network):
 @pytest.mark.parametrize("method", ["pearson", "spearman"])
 def test_correlations_are_scipys(world, method, shift):
     cells, tfs = world
-    moved = cells + shift
+    moved = (cells + shift).astype(np.float64)
     found = signed_table(grn.infer(moved, tfs, method=method))
     function = stats.pearsonr if method == "pearson" else stats.spearmanr
     for (source, target), value in found.items():
@@ -41,12 +43,18 @@ def test_ranks_keep_zeros_unstored():
     assert dense - dense.min() == pytest.approx(stats.rankdata(column) - 1)
 
 
+def _estimated(cells, tfs):
+    expression = Expression.of(cells)
+    problem = build_problem(expression, tfs, targets=None, min_cells=0, min_fraction=0.0, seed=0)
+    standard, _ = standardise(problem.regulators.astype(np.float64))
+    return estimate_shrinkage(problem, standard)
+
+
 @pytest.mark.parametrize("shrinkage", [0.0, 0.4, None])
 def test_partial_correlation_is_that_of_the_inverse(world, shrinkage):
     cells, tfs = world
     found = signed_table(grn.infer(cells, tfs, method="partial_correlation", shrinkage=shrinkage))
-    standard, _ = standardise(sparse.csc_array(cells[tfs].to_numpy(np.float64)))
-    share = estimate_shrinkage(standard, len(cells)) if shrinkage is None else shrinkage
+    share = _estimated(cells, tfs) if shrinkage is None else shrinkage
     for target in ("g0", "g7", "TF3"):
         names = [*tfs, target] if target not in tfs else tfs
         matrix = (1 - share) * np.corrcoef(cells[names].to_numpy(np.float64), rowvar=False)
@@ -69,7 +77,8 @@ def test_shrinkage_is_schaefer_and_strimmers():
     off = ~np.eye(5, dtype=bool)
     expected = spread[off].sum() / (correlation[off] ** 2).sum()
     standard, _ = standardise(sparse.csc_array(values))
-    assert estimate_shrinkage(standard, n) == pytest.approx(expected, rel=1e-10)
+    variance, square = shrinkage_sums(standard, standard, n)
+    assert variance / square == pytest.approx(expected, rel=1e-10)
 
 
 def test_shrinkage_out_of_range_or_too_small_is_refused(world):

@@ -50,9 +50,7 @@ def test_one_full_tree_without_chance_is_scikit_learns():
     model = RandomForestRegressor(1, bootstrap=False, max_features=None, random_state=0).fit(columns, target)
     binned, importance = bin_regulators(sparse.csc_array(columns)), np.zeros(5)
     work = kernels.forest_workspace(binned)
-    kernels.forest(
-        *(binned, work, target - target.mean(), np.arange(5), 5, 1, False, False, np.uint64(1), importance)
-    )
+    kernels.forest(*(binned, work, target - target.mean(), np.arange(5), 5, 1, False, False, np.uint64(1), importance))
     # Nodes of two cells are split alike by every regulator; they explain next to nothing.
     assert importance == pytest.approx(model.feature_importances_, abs=2e-3)
 
@@ -80,7 +78,9 @@ def test_genie3_agrees_with_the_original(shared):
     cells = pd.read_parquet(folder / "expr_log1p.parquet")
     golden = pd.read_csv(folder / "adj_genie3_seed777_first40targets.csv.gz")
     tfs = [name for name in cells.columns if name.startswith("TF")]
-    runs = [as_adjacencies(grn.infer(cells, tfs, targets=set(golden["target"]), method="genie3", rng=i)) for i in (0, 1)]
+    runs = [
+        as_adjacencies(grn.infer(cells, tfs, targets=set(golden["target"]), method="genie3", rng=i)) for i in (0, 1)
+    ]
     keys = ["TF", "target"]
 
     def spearman(one, two):

@@ -52,9 +52,7 @@ def test_best_split_is_the_best_of_all(share_inside):
         packed = fixed(residual, inside, 2.0**30)
         features = np.arange(columns.shape[1])
         state = np.array([1], np.uint64)
-        found = kernels.best_split(
-            *(binned, features, features.size, work, packed, packed.sum(), SHIFT, state)
-        )
+        found = kernels.best_split(*(binned, features, features.size, work, packed, packed.sum(), SHIFT, state))
         gain, feature, threshold = best_split_numpy(columns, residual, inside)
         assert found[2] / 2.0**60 == pytest.approx(gain, rel=1e-6)
         goes_left = binned.bins[found[0]] <= found[1]

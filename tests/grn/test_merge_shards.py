@@ -43,6 +43,8 @@ def test_files_of_shards_give_the_bytes_of_one_run(world, shards, tmp_path, suff
 def test_limit_holds_for_the_whole(world, shards):
     cells, tfs = world
     limited = grn.merge_shards(shards, limit=7)
-    assert limited.to_frame().astype({"source": str, "target": str}).equals(
-        grn.infer(cells, tfs, limit=7, **FAST).to_frame().astype({"source": str, "target": str})
+    assert (
+        limited.to_frame()
+        .astype({"source": str, "target": str})
+        .equals(grn.infer(cells, tfs, limit=7, **FAST).to_frame().astype({"source": str, "target": str}))
     )

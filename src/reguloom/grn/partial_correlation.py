@@ -1,7 +1,8 @@
 """Partial correlation: what a regulator says about a target that all other regulators do not.
 
 Correlations are shrunken towards 0 with the analytic intensity of Schäfer & Strimmer, Stat. Appl. Genet. Mol. Biol.
-4:32 (2005), equation (10), estimated on the regulators, so that the matrix can be inverted with few cells.
+4:32 (2005), equation (10), over all pairs of regulators and of regulator and target, so that the matrix can be inverted
+with few cells.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from reguloom._logging import logger
 from reguloom.grn._problem import FitBlock, Problem, TargetEdges, edges_of, no_edges
 from reguloom.grn.correlation import moments
 
-_ROWS = 256
+#: Targets that are held densely at a time.
+_COLUMNS = 256
 
 
 def prepare(problem: Problem, *, shrinkage: float | None = None) -> FitBlock:
@@ -44,7 +46,7 @@ def prepare(problem: Problem, *, shrinkage: float | None = None) -> FitBlock:
         raise InputError(msg)
     standard, varying = standardise(problem.regulators.astype(np.float64))
     correlation = standard.T @ standard
-    share = estimate_shrinkage(standard[:, varying], problem.n_cells) if shrinkage is None else shrinkage
+    share = estimate_shrinkage(problem, standard) if shrinkage is None else shrinkage
     logger.info("partial correlation: shrinkage %.3f", share)
     precision = _inverse(correlation, share)
 
@@ -96,29 +98,43 @@ def standardise(columns: Any) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     return (columns.toarray() - means) * np.divide(1.0, spreads, out=np.zeros_like(spreads), where=varying), varying
 
 
-def estimate_shrinkage(standard: NDArray[np.float64], n_cells: int) -> float:
+def estimate_shrinkage(problem: Problem, standard: NDArray[np.float64]) -> float:
     """Return the shrinkage intensity: the correlations' summed variance over their summed squares.
 
     Parameters
     ----------
+    problem
+        Regulators and targets; pairs of two targets play no part.
     standard
-        Columns centred and of length 1, shape ``(n_cells, n_regulators)``.
+        The regulators, centred and of length 1, shape ``(n_cells, n_regulators)``.
+    """
+    variance, square = shrinkage_sums(standard, standard, problem.n_cells)
+    others = np.flatnonzero(problem.own < 0)
+    for first in range(0, others.size, _COLUMNS):
+        values, _ = standardise(problem.target_columns(list(others[first : first + _COLUMNS])).astype(np.float64))
+        more = shrinkage_sums(standard, values, problem.n_cells)
+        # Each pair of regulators was met twice, so these count twice as well.
+        variance, square = variance + 2 * more[0], square + 2 * more[1]
+    return min(1.0, max(0.0, variance / square)) if square > 0 else 1.0
+
+
+def shrinkage_sums(one: NDArray[np.float64], other: NDArray[np.float64], n_cells: int) -> tuple[float, float]:
+    """Return the summed variances and the summed squares of the correlations of two sets of columns.
+
+    Parameters
+    ----------
+    one, other
+        Columns centred and of length 1; if they are the same object, a column is not paired with itself.
     n_cells
         Number of cells n.
     """
-    squared = standard**2
-    variance, square = 0.0, 0.0
-    for first in range(0, standard.shape[1], _ROWS):
-        rows = slice(first, first + _ROWS)
-        correlation = standard[:, rows].T @ standard
-        # Their w_kij is (n - 1) times the product of unit-length columns, whose mean over the cells is r / n.
-        spread = squared[:, rows].T @ squared - correlation**2 / n_cells
-        own = (np.arange(correlation.shape[0]), first + np.arange(correlation.shape[0]))
-        correlation[own], spread[own] = 0.0, 0.0
-        variance += float(spread.sum()) * n_cells / (n_cells - 1)
-        square += float((correlation**2).sum())
-    # With one regulator there is nothing to shrink.
-    return min(1.0, max(0.0, variance / square)) if square > 0 else float(standard.shape[1] > 1)
+    correlation = one.T @ other
+    # Schäfer and Strimmer's w_kij is (n - 1) times the product of unit-length columns, whose mean over cells is r / n.
+    spread = (one**2).T @ (other**2) - correlation**2 / n_cells
+    if one is other:
+        np.fill_diagonal(correlation, 0.0)
+        np.fill_diagonal(spread, 0.0)
+    return float(spread.sum()) * n_cells / (n_cells - 1), float((correlation**2).sum())
 
 
 def _inverse(correlation: NDArray[np.float64], share: float) -> NDArray[np.float64]:
@@ -129,8 +145,11 @@ def _inverse(correlation: NDArray[np.float64], share: float) -> NDArray[np.float
     np.fill_diagonal(shrunken, 1.0)
     try:
         factor = cho_factor(shrunken)
-    except LinAlgError as error:
+    except LinAlgError:
+        factor = None
+    # Rounding can hide that two regulators are the same; a pivot this small is no more than rounding.
+    if factor is None or np.diag(factor[0]).min() < 1e-6:
         msg = f"the correlations of the regulators cannot be inverted with shrinkage {share}; raise it or leave it out."
-        raise InputError(msg) from error
+        raise InputError(msg)
     result: NDArray[np.float64] = cho_solve(factor, np.eye(len(shrunken)))
     return result

@@ -109,7 +109,7 @@ def permutation_fdr(
     )  # fmt: skip
     problem = _problem(network, expression, root_seed(rng), n_permutations)
     counts = _exceedances(network, problem, chosen, params, n_jobs)
-    p: NDArray[np.float64] = (counts + 1.0) / (n_permutations + 1.0)
+    p = ((counts + 1.0) / (n_permutations + 1.0)).astype(np.float64)
     own = np.isin(problem.target_names, problem.regulator_names).sum()
     n_pairs = problem.n_regulators * problem.n_targets - int(own)
     added = pd.DataFrame({"p": p, "fdr": benjamini_hochberg(p, max(n_pairs, p.size))})
