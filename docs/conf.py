@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 sys.path.insert(0, str(Path(__file__).parent / "_ext"))
 
 from reguloom import __version__
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
 
 project = "reguloom"
 author = "The reguloom developers"
@@ -29,7 +33,9 @@ exclude_patterns = ["_build", "_ext", "**/.ipynb_checkpoints", "jupyter_execute"
 suppress_warnings = ["toc.empty_glob"]
 
 nb_execution_mode = "off"
-myst_enable_extensions = ["colon_fence", "deflist", "dollarmath", "smartquotes"]
+myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
+# A dash of an option is no dash of a sentence.
+smartquotes = False
 myst_heading_anchors = 3
 
 autosummary_generate = False
@@ -47,3 +53,19 @@ html_theme = "sphinx_book_theme"
 html_title = "reguloom"
 html_theme_options = {"show_toc_level": 2, "home_page_in_toc": False, "use_download_button": False}
 html_copy_source = False
+
+
+def plain_slots(app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]) -> None:
+    """Take the backticks off the slots under "Writes": napoleon sets the names of a section in bold by itself."""
+    inside = False
+    for i, line in enumerate(lines):
+        if set(lines[i + 1 : i + 2]) and set("".join(lines[i + 1 : i + 2])) == {"-"}:
+            inside = line == "Writes"
+        elif inside and line[:1] == "`":
+            slot, colon, kind = line.partition(" : ")
+            lines[i] = slot.replace("``", "") + colon + kind
+
+
+def setup(app: Sphinx) -> None:
+    """Run before napoleon, whose priority is 500."""
+    app.connect("autodoc-process-docstring", plain_slots, priority=400)

@@ -17,8 +17,23 @@ def _option(parameter: click.Parameter) -> tuple[str, str]:
             if parameter.is_flag or parameter.count
             else f" {parameter.make_metavar(click.Context(click.Command('x')))}"
         )
-        return spelled + kind, (parameter.help or "").replace("\b", "")
+        return spelled + kind, f"{(parameter.help or '').replace(chr(8), '')}{_default(parameter)}"
     return parameter.human_readable_name, getattr(parameter, "help", None) or ("needed" if parameter.required else "")
+
+
+def _default(option: click.Option) -> str:
+    """Return what is taken if the option is left out, where that is worth a word."""
+    if isinstance(option.show_default, str):
+        return f" Default: {option.show_default}."
+    value = option.to_info_dict()["default"]
+    if (
+        value in (None, "", (), [])
+        or option.is_flag
+        or option.count
+        or not isinstance(value, str | int | float | tuple | list)
+    ):
+        return ""
+    return f" Default: {' '.join(map(str, value)) if isinstance(value, tuple | list) else value}."
 
 
 def _table(command: click.Command) -> nodes.definition_list:
@@ -43,8 +58,10 @@ def _section(name: str, command: click.Command) -> nodes.section:
         made += nodes.paragraph("", " ".join(paragraph.split()))
     if command.params:
         made += _table(command)
-    for child in sorted(getattr(command, "commands", {})):
-        made += _section(f"{name} {child}", command.commands[child])
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for child in command.list_commands(context):
+            made += _section(f"{name} {child}", command.get_command(context, child))
     return made
 
 
