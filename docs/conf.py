@@ -59,7 +59,8 @@ def plain_slots(app: Sphinx, what: str, name: str, obj: object, options: object,
     """Take the backticks off the slots under "Writes": napoleon sets the names of a section in bold by itself."""
     inside = False
     for i, line in enumerate(lines):
-        if set(lines[i + 1 : i + 2]) and set("".join(lines[i + 1 : i + 2])) == {"-"}:
+        below = lines[i + 1] if i + 1 < len(lines) else ""
+        if set(below) == {"-"}:
             inside = line == "Writes"
         elif inside and line[:1] == "`":
             slot, colon, kind = line.partition(" : ")
