@@ -92,7 +92,9 @@ def test_single_commands_give_the_same_bytes(kind: str, files: dict[str, Path], 
     assert command("ctx", *pruning, "--expression_mtx_fname", matrix, "-o", tmp_path / "regulons.gmt") == 0
     assert command("aucell", matrix, motifs, "-o", tmp_path / "aucell.csv") == 0
     auc = tmp_path / "aucell.csv"
-    assert command("binarize", auc, "-o", tmp_path / "binary.csv") == 0
+    assert (
+        command("binarize", auc, "-o", tmp_path / "binary.csv", "--thresholds-output", tmp_path / "thresholds.csv") == 0
+    )
     assert command("rss", run / "result.h5ad", "--groupby", "cell_type", "-o", tmp_path / "rss.csv") == 0
     for path in tmp_path.iterdir():
         if (run / path.name).exists():

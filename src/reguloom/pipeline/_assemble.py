@@ -19,7 +19,7 @@ def assemble(
     regulons: Regulons,
     auc: pd.DataFrame,
     binary: pd.DataFrame,
-    thresholds: pd.Series,
+    thresholds: pd.DataFrame,
     rss: pd.DataFrame | None,
     groupby: str | None,
 ) -> AnnData:
@@ -34,7 +34,7 @@ def assemble(
     auc, binary
         Activity and on/off calls, cells × regulons.
     thresholds
-        One per regulon.
+        One row per regulon, column ``threshold``.
     rss, groupby
         Specificity scores, groups × regulons, and the column that made the groups.
     """
@@ -45,7 +45,7 @@ def assemble(
         stored = frame.rename(columns=_keys.safe)
         stored.index = result.obs_names
         result.obsm[key] = stored
-    summary = {"thresholds": thresholds.rename(index=_keys.safe).to_frame("threshold")}
+    summary = {"thresholds": thresholds.rename(index=_keys.safe)}
     if rss is not None and groupby is not None:
         summary[_keys.rss(groupby)] = rss.rename(columns=_keys.safe)
     result.uns[_keys.AUCELL] = summary

@@ -214,20 +214,18 @@ class _Run:
                 io.write_table(auc, self.folder / AUCELL, index_label="Cell", force=True)
         return io.read_table(self.folder / AUCELL)
 
-    def _binarize(self, auc: pd.DataFrame) -> tuple[pd.DataFrame, pd.Series]:
+    def _binarize(self, auc: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Call each regulon on or off in each cell and return calls and thresholds as written."""
         from reguloom import activity, io
 
-        with self.manifest.stage("binarization", {"seed": self.options.seed}, [BINARY, THRESHOLDS]) as needed:
+        options = self.options
+        with self.manifest.stage("binarization", {"seed": options.seed}, [BINARY, THRESHOLDS]) as needed:
             if needed:
-                binary, thresholds = activity.binarize_frame(
-                    auc, rng=self.options.seed, n_jobs=self.options.num_workers
-                )
+                found = activity.find_thresholds(auc, rng=options.seed, n_jobs=options.num_workers)
+                binary, _ = activity.binarize_frame(auc, thresholds=found["threshold"].to_dict())
                 io.write_table(binary, self.folder / BINARY, index_label="Cell", force=True)
-                table = thresholds.to_frame("threshold")
-                io.write_table(table, self.folder / THRESHOLDS, index_label="Regulon", force=True)
-        thresholds = io.read_table(self.folder / THRESHOLDS)["threshold"]
-        return io.read_table(self.folder / BINARY), thresholds
+                io.write_table(found, self.folder / THRESHOLDS, index_label="Regulon", force=True)
+        return io.read_table(self.folder / BINARY), io.read_table(self.folder / THRESHOLDS)
 
     def _specificity(self, auc: pd.DataFrame) -> pd.DataFrame | None:
         """Score how specific each regulon is for each group."""
@@ -249,7 +247,7 @@ class _Run:
         regulons: Regulons,
         auc: pd.DataFrame,
         binary: pd.DataFrame,
-        thresholds: pd.Series,
+        thresholds: pd.DataFrame,
         rss: pd.DataFrame | None,
     ) -> None:
         """Write everything into one AnnData and a loom that SCope opens, and draw the figures."""
@@ -268,7 +266,7 @@ class _Run:
                     self.folder / LOOM,
                     regulons=regulons,
                     auc=auc,
-                    thresholds=thresholds,
+                    thresholds=thresholds["threshold"],
                     title=self.folder.name,
                     clusterings=[groupby] if groupby else None,
                     force=True,
