@@ -12,6 +12,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -317,10 +318,9 @@ def test_negative_values_are_allowed(run, folder, tmp_path):
 
 
 @pytest.fixture
-def full_disk(tmp_path):
-    """A disk of 64 kB with nothing left on it."""
-    folder = tmp_path / "small"
-    folder.mkdir()
+def full_disk():
+    """A disk of 64 kB with nothing left on it; not below tmp_path, which another test run may move away."""
+    folder = Path(tempfile.mkdtemp(prefix="reguloom-small-disk-"))
     mount = shutil.which("mount")
     if mount is None or os.name != "posix":
         pytest.skip("there is no mount here")
@@ -336,6 +336,7 @@ def full_disk(tmp_path):
                 pass
     yield folder
     subprocess.run([shutil.which("umount"), folder], check=True)
+    folder.rmdir()
 
 
 @pytest.mark.parametrize(
