@@ -136,6 +136,9 @@ class _OwningTextWrapper(io.TextIOWrapper):
         """Flush the gzip stream, then close the file it writes to."""
         raw = self.buffer
         beneath = getattr(raw, "fileobj", None)
-        super().close()
-        if beneath is not None:
-            beneath.close()
+        try:
+            super().close()
+        finally:
+            # Also when the last flush fails, as on a full disk.
+            if beneath is not None:
+                beneath.close()

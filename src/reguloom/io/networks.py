@@ -215,8 +215,9 @@ def _write_parquet(frame: pd.DataFrame, path: Path, *, force: bool) -> None:
     import pyarrow as pa
     from pyarrow import parquet
 
-    with atomic_write(path, force=force) as temporary:
-        parquet.write_table(pa.Table.from_pandas(frame, preserve_index=False), temporary, compression="zstd")
+    # Given a path, pyarrow would keep the file open after a failure.
+    with atomic_write(path, force=force) as temporary, temporary.open("wb") as sink:
+        parquet.write_table(pa.Table.from_pandas(frame, preserve_index=False), sink, compression="zstd")
 
 
 def write_frame(frame: pd.DataFrame, handle: Any, *, delimiter: str, index: bool = False) -> None:
