@@ -214,3 +214,16 @@ def test_real_sets_that_fit_raise_no_alarm(real, query, reference):
 )
 def test_real_sets_that_do_not_fit(real, query, reference, says):
     assert says in cause(real[query], real[reference])
+
+
+def test_a_few_matches_across_species_do_not_let_a_mismatch_through():
+    human = [f"GENE{i}" for i in range(200)] + ["T", "F3"]
+    mouse = [f"Gene{i}" for i in range(200)] + ["T", "F3"]
+    with pytest.raises(InputError, match=r"2 of 202 factors are in the matrix, and at least 5% must be.*one species"):
+        check_genes(mouse, human, what="factors", where="the matrix")
+
+
+def test_a_panel_may_hold_few_of_a_long_list():
+    factors = [f"TF{i}" for i in range(1700)]
+    panel = [f"GENE{i}" for i in range(290)] + factors[:10]
+    assert check_genes(factors, panel, what="factors", where="the matrix").n_shared == 10

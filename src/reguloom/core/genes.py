@@ -19,6 +19,8 @@ _NOTABLE = 0.2
 _TELLING, _FAIR = 3, 0.1
 #: Below this share of the smaller set, two sets that ought to overlap are called strangers.
 _STRANGERS = 0.05
+#: Where species or spelling differ throughout, a share of the query below this is a match by chance.
+_CHANCE_MATCHES = 0.05
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,8 @@ class GeneOverlap:
         The likely reason for a poor overlap and how to mend it, as a sentence; empty if there is none.
     missing
         Names of the query that the reference lacks, sorted.
+    systematic
+        Whether the cause holds for the sets as a whole (species, kind of id, spelling), not for single genes.
     """
 
     n_query: int
@@ -40,6 +44,7 @@ class GeneOverlap:
     n_shared: int
     cause: str
     missing: tuple[str, ...]
+    systematic: bool = False
 
     @property
     def fraction(self) -> float:
@@ -72,8 +77,11 @@ def gene_overlap(
     wanted, present = {str(gene) for gene in query}, {str(gene) for gene in reference}
     shared = wanted & present
     missing = tuple(sorted(wanted - present))
-    cause = _cause(wanted, present, what, where) if missing and present else ""
-    return GeneOverlap(len(wanted), len(present), len(shared), cause, missing)
+    cause = _systematic_cause(wanted, present, what, where) if missing and present else ""
+    hint = ""
+    if present and not cause:
+        hint = _aliases(wanted, present) or _strangers(wanted, present, what, where)
+    return GeneOverlap(len(wanted), len(present), len(shared), cause or hint, missing, systematic=bool(cause))
 
 
 def check_genes(
@@ -105,11 +113,13 @@ def check_genes(
     Raises
     ------
     InputError
-        If the overlap is below `floor` or `min_shared`; the message names the likely cause.
+        If the overlap is below `floor` or `min_shared`, or below 5 % of the query for a reason that holds for the sets
+        as a whole (another species finds a few genes of the same name); the message names the likely cause.
     """
     reference = list(reference)
     overlap = gene_overlap(query, reference, what=what, where=where)
     because = f" {overlap.cause}" if overlap.cause else ""
+    floor = max(floor, _CHANCE_MATCHES) if overlap.systematic else floor
     if overlap.n_shared < min_shared or overlap.fraction < floor:
         need = f"at least {min_shared}" if overlap.n_shared < min_shared else f"at least {floor:.0%}"
         hint = because or _examples(overlap, set(map(str, reference)), what, where)
@@ -129,8 +139,8 @@ def _examples(overlap: GeneOverlap, reference: set[str], what: str, where: str) 
     return f" Not found are, for instance, {', '.join(overlap.missing[:3])}{there}: check that the files go together."
 
 
-def _cause(query: set[str], reference: set[str], what: str, where: str) -> str:
-    """Return the likely reason why names are missing, or an empty text. A good overlap gets the benefit of doubt."""
+def _systematic_cause(query: set[str], reference: set[str], what: str, where: str) -> str:
+    """Return why names are missing all over the sets, or an empty text. A good overlap gets the benefit of doubt."""
     n_shared = len(query & reference)
     kinds = describe(query), describe(reference)
     if n_shared < 0.5 * len(query):
@@ -140,12 +150,16 @@ def _cause(query: set[str], reference: set[str], what: str, where: str) -> str:
             return f"Most {what} are {kinds[0]}, those of {where} {kinds[1]}: convert one to the other."
         if _is_id(kinds[0]) and _is_id(kinds[1]) and kinds[0] != kinds[1]:
             return f"Most {what} are {kinds[0]}, those of {where} {kinds[1]}: use one species and one kind of id."
-    cause = _spelling(query, reference, kinds, what, where) or _aliases(query, reference)
+    return _spelling(query, reference, kinds, what, where)
+
+
+def _strangers(query: set[str], reference: set[str], what: str, where: str) -> str:
+    """Show names of both sets if they hardly overlap. A small panel may share little too: this is but a hint."""
     smaller = min(len(query), len(reference))
-    if not cause and smaller >= 20 and n_shared < _STRANGERS * smaller:
-        shown = [" and ".join(sorted(names)[len(names) // 2 :][:2]) for names in (query, reference)]
-        return f"The {what} have names like {shown[0]}, {where} like {shown[1]}: check that they are of one species."
-    return cause
+    if smaller < 20 or len(query & reference) >= _STRANGERS * smaller:
+        return ""
+    shown = [" and ".join(sorted(names)[len(names) // 2 :][:2]) for names in (query, reference)]
+    return f"The {what} have names like {shown[0]}, {where} like {shown[1]}: check that they are of one species."
 
 
 def _is_id(kind: str) -> bool:
