@@ -127,8 +127,9 @@ class OdeModel:
         dt, t_max
             Time step, and how long a cell is followed; the form's own if left out.
         compat
-            ``"boolode"``: noise, reflection, time grid and discarded cells as BoolODE has them. There the increments of the noise have
-            the time step as standard deviation in place of its root, so that noise shrinks with the step.
+            ``"boolode"``: noise, reflection, time grid and discarded cells as BoolODE has them. There the increments
+            of the noise have the time step as standard deviation in place of its root, so that noise shrinks with
+            the step.
         rng
             Seed of the sampled parameters.
 
@@ -163,7 +164,7 @@ class OdeModel:
         if sample_parameters > 0:
             kinetics = kinetics.sampled(sample_parameters, draw, identical=identical_parameters)
         if step * kinetics.fastest() > 1:
-            msg = f"the step dt={step:g} is longer than the fastest decay takes (rate {kinetics.fastest():g}); shorten it."
+            msg = f"the step dt={step:g} is too long for the fastest decay (rate {kinetics.fastest():g}); shorten it."
             raise InputError(msg)
         regulation = _regulation(network, kinetics, _steepness(form) if hill is None else hill, strengths)
         if sample_parameters > 0:
@@ -320,8 +321,9 @@ class OdeModel:
                 msg = f"{len(many)} perturbations for given cells; give one, or leave the cells out."
                 raise InputError(msg)
             forked = counterfactual(self, adata, many[0], duration=duration, n_jobs=n_jobs)
-            return Prediction(np.asarray(forked.layers["delta"]), np.asarray(forked.layers["control"]),
-                              forked.obs_names, forked.var_names, many, "mechanistic", provenance=provenance)  # fmt: skip
+            delta, control = (np.asarray(forked.layers[name]) for name in ("delta", "control"))
+            return Prediction(delta, control, forked.obs_names, forked.var_names, many, "mechanistic",
+                              provenance=provenance)  # fmt: skip
         control, changed = self._means(many, n_cells, duration or self.t_max, root_seed(rng), n_jobs)
         return Prediction(changed - control, control, pd.Index([one.label for one in many]), pd.Index(self.genes), many,
                           "mechanistic", provenance=provenance)  # fmt: skip

@@ -123,7 +123,7 @@ def _names(patterns: NDArray[np.int8], genes: Sequence[str]) -> list[str]:
         own = [gene for gene in np.flatnonzero(on[row]) if shared[gene] < len(patterns) or len(patterns) == 1]
         chosen = sorted(sorted(own, key=lambda gene: (shared[gene], gene))[:3])
         cycling = bool((patterns[row] == MOVING).any())
-        stem = "+".join(str(genes[gene]) for gene in chosen) or ("cycle" if cycling else "off")
+        stem = "+".join(str(genes[int(gene)]) for gene in chosen) or ("cycle" if cycling else "off")
         stem = f"{stem}~" if cycling and chosen else stem
         name, number = stem, 1
         while name in names:
