@@ -26,6 +26,7 @@ extensions = [
     "sphinx.ext.napoleon",
     "sphinx.ext.viewcode",
     "commands",
+    "modules",
 ]
 source_suffix = {".md": "myst-nb", ".ipynb": "myst-nb"}
 exclude_patterns = ["_build", "_ext", "**/.ipynb_checkpoints", "jupyter_execute"]
@@ -46,6 +47,8 @@ autodoc_class_signature = "separated"
 autodoc_preserve_defaults = True
 napoleon_google_docstring = False
 napoleon_use_rtype = False
+# Types come from the annotations; as text, a name such as np.bool_ would be taken for a link.
+napoleon_attr_annotations = False
 # The slots of an AnnData that a function fills are a section of their own.
 napoleon_custom_sections = [("Writes", "returns_style")]
 

@@ -103,14 +103,6 @@ def test_examples_in_docstrings_run() -> None:
     assert not broken
 
 
-def test_every_public_module_has_a_page() -> None:
-    pages = {page.stem for page in (ROOT / "docs/api").glob("*.md")}
-    index = (ROOT / "docs/api/index.md").read_text()
-    public = {one.name for one in pkgutil.iter_modules(reguloom.__path__) if not one.name.startswith("_")} - {"cli"}
-    assert public <= pages
-    assert [name for name in public if f"({name}.md)" not in index] == []
-
-
 def test_the_citation_file_is_of_this_version() -> None:
     import yaml
 
