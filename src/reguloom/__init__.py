@@ -27,12 +27,24 @@ from reguloom._errors import (
 from reguloom._version import __version__
 
 if TYPE_CHECKING:
-    from reguloom import activity, cistarget, core, datasets, grn, io, pipeline, pl, resources
+    from reguloom import activity, cistarget, core, datasets, evaluate, grn, io, pipeline, pl, resources
     from reguloom.core import Network, Perturbation, Prediction, Predictor, Provenance, Regulon, Regulons
     from reguloom.pipeline.citations import citations
     from reguloom.pipeline.scenic import scenic
 
-_MODULES = ("activity", "cistarget", "core", "datasets", "grn", "io", "motifs", "pipeline", "pl", "resources")
+_MODULES = (
+    "activity",
+    "cistarget",
+    "core",
+    "datasets",
+    "evaluate",
+    "grn",
+    "io",
+    "motifs",
+    "pipeline",
+    "pl",
+    "resources",
+)
 _NAMES = {
     **dict.fromkeys(
         ("Network", "Perturbation", "Prediction", "Predictor", "Provenance", "Regulon", "Regulons"), "reguloom.core"
@@ -63,6 +75,7 @@ __all__ = [
     "citations",
     "core",
     "datasets",
+    "evaluate",
     "grn",
     "io",
     "pipeline",
