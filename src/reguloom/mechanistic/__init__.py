@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from reguloom.mechanistic.attractors import Attractor, Attractors, attractors
 from reguloom.mechanistic.boolean_network import Alternative, BooleanNetwork
 from reguloom.mechanistic.boolode import read_boolode, read_initial, read_strengths, write_boolode
 from reguloom.mechanistic.files import from_text, read, to_text, write
@@ -13,10 +14,13 @@ from reguloom.mechanistic.simulate_dropout import dropout
 
 __all__ = [
     "Alternative",
+    "Attractor",
+    "Attractors",
     "BooleanNetwork",
     "Formula",
     "Noise",
     "OdeModel",
+    "attractors",
     "counterfactual",
     "dropout",
     "from_text",
