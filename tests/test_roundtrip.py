@@ -77,6 +77,13 @@ def scenic(adata: AnnData, world: Any) -> None:
     )
 
 
+def dropout(adata: AnnData, world: Any) -> None:
+    from reguloom import mechanistic
+
+    adata.X = adata.X.toarray()
+    mechanistic.dropout(adata)
+
+
 CALLS: dict[str, Callable[[AnnData, Any], Any]] = {
     "activity.aucell": lambda adata, world: rl.activity.aucell(adata, auc_threshold=0.2, normalize=True),
     "activity.binarize": lambda adata, world: rl.activity.binarize(adata),
@@ -84,6 +91,7 @@ CALLS: dict[str, Callable[[AnnData, Any], Any]] = {
     "activity.differential": lambda adata, world: rl.activity.differential(adata, groupby="lineage"),
     "core.Network.to_adata": lambda adata, world: world.network.to_adata(adata),
     "core.Regulons.to_adata": lambda adata, world: world.regulons.to_adata(adata, key_added="truth"),
+    "mechanistic.dropout": dropout,
     "pipeline.scenic": scenic,
 }
 

@@ -348,7 +348,7 @@ class OdeModel:
         return pd.DataFrame({"available": True, "reason": ""}, index=pd.Index(self.genes, name="gene"))
 
     def with_start(self, initial: Mapping[str, float] | None) -> OdeModel:
-        """Return the same equations with other initial conditions (gene → mRNA)."""
+        """Return the same equations with other conditions at the start: `initial`, gene → mRNA."""
         return replace(self, start=_start(self.genes, self.kinetics, initial))
 
 

@@ -52,7 +52,7 @@ class Noise:
             raise InputError(msg)
 
     def amplitude(self, dt: float) -> float:
-        """Return what the kernels multiply an increment of variance 1 by."""
+        """Return what the kernels multiply an increment of variance 1 by in a step of `dt`."""
         if self.kind == "langevin":
             return float(np.sqrt(dt / self.system_size))
         return self.strength * dt if self.kind == "boolode" else self.strength * float(np.sqrt(dt))
