@@ -36,6 +36,9 @@ PANELS = {
         "binarize": ("binarize", "Turn activity into on and off."),
         "rss": ("rss", "Regulon specificity scores of groups of cells."),
     },
+    "Trust: does it hold against a known answer, chance and the baselines?": {
+        "evaluate": ("evaluate", "Score networks against a known one, with intervals and baselines."),
+    },
     "Files: what is it, where do I get it, how do I convert it?": {
         "resources": ("resources", "Fetch, check and find motif rankings, annotations and TF lists."),
         "convert": ("convert", "The same data in another format."),

@@ -260,7 +260,7 @@ def named_predictions(
 def _check_names(name: str, runs: list, candidates: Candidates) -> None:  # type: ignore[type-arg]
     """Refuse a prediction about other genes; an empty one is merely bad."""
     genes = {gene for run in runs for gene in used(run.targets, run.target)}
-    if genes:
+    if genes and not genes & set(candidates.targets):
         check_genes(genes, candidates.targets, what=f"targets of {name}", where="the genes to score")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,7 +31,7 @@ class DemoResult:
     Parameters
     ----------
     edges
-        All TF–gene pairs ranked by each inference method: average precision, early precision.
+        All TF–gene pairs ranked by each inference method: average precision with its 95 % interval, early precision.
     regulons
         Called targets with and without motifs: numbers, precision, recall.
     activity
@@ -109,25 +110,52 @@ def _score(world: World, folder: Path, options: ScenicOptions) -> DemoResult:
     with stage("the baseline: rank correlation through the same motif step"):
         baseline = grn.infer(world.adata, world.tfs, method=BASELINE, n_jobs=options.num_workers)
         pruned = _prune(baseline, world, options)
-    edges = world.score({"GRNBoost2": network, "|Spearman| (baseline)": baseline, "any order": _chance(world)})
-    called = world.score({"GRNBoost2 + motifs": regulons, "|Spearman| + motifs (baseline)": pruned})
+    edges = _against_truth(
+        world, {"GRNBoost2": network, "|Spearman| (baseline)": baseline, "any order": _chance(world)}
+    )
+    called = _against_truth(world, {"GRNBoost2 + motifs": regulons, "|Spearman| + motifs (baseline)": pruned})
     # The same number of strongest edges, so that precision and recall can be compared.
     n_called = int(called["n_edges"].iloc[0])
-    plain = world.score({"GRNBoost2, no motifs": network, "|Spearman|, no motifs (baseline)": baseline}, top=n_called)
+    both = {"GRNBoost2, no motifs": network, "|Spearman|, no motifs (baseline)": baseline}
+    plain = _against_truth(world, both, top=n_called)
     called.insert(0, "n_regulons", [len(regulons), len(pruned)])
     table = pd.concat([called, plain])
     auc = io.read_table(folder / "result" / AUCELL)
     result = DemoResult(
-        edges=edges[["auprc", "early_precision"]],
+        edges=edges[["auprc", "low", "high", "early_precision"]],
         regulons=table[["n_regulons", "n_edges", "n_correct", "precision", "recall"]],
         activity=_specific(world, io.read_table(folder / "result" / RSS)),
         correlation=_correlation(world, auc),
         folder=folder,
     )
-    both = pd.concat({"edges": result.edges.T, "regulons": result.regulons.T}).T
-    both.columns = [f"{part}_{name}" for part, name in both.columns]
-    io.write_table(both, folder / "recovery.csv", index_label="method", force=True)
+    joined = pd.concat({"edges": result.edges.T, "regulons": result.regulons.T}).T
+    joined.columns = [f"{part}_{name}" for part, name in joined.columns]
+    io.write_table(joined, folder / "recovery.csv", index_label="method", force=True)
     return result
+
+
+def _against_truth(
+    world: World, predicted: Mapping[str, Network | Regulons], *, top: int | None = None
+) -> pd.DataFrame:
+    """Return one row for each prediction: the area under the precision-recall curve, its interval, and the calls."""
+    from reguloom import evaluate
+
+    table = evaluate.network(
+        predicted,
+        world.network,
+        tfs=world.tfs,
+        genes=[str(gene) for gene in world.adata.var_names],
+        metrics=("auprc", "early_precision", "precision", "recall"),
+        top=top,
+        n_permutations=0,
+    )
+    wide = table.pivot(index="method", columns="metric", values="value").loc[list(predicted)]
+    wide = wide.reindex(columns=wide.columns.union(["precision", "recall"]))
+    area = table[table["metric"] == "auprc"].set_index("method")
+    wide[["low", "high"]] = area[["low", "high"]]
+    wide["n_edges"] = area["n_predicted"].clip(upper=top)
+    wide["n_correct"] = (wide["recall"].fillna(1.0) * area["n_true"]).round().astype(int)
+    return wide.rename_axis(index=None, columns=None)
 
 
 def _prune(network: Network, world: World, options: ScenicOptions) -> Regulons:
