@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from reguloom.datasets.scoring import recovery
+from reguloom.datasets.regulon_world import World, regulon_world
 from reguloom.datasets.toy import toy
-from reguloom.datasets.world import World, regulon_world
+from reguloom.datasets.world import SimulatedWorld, world
 
-__all__ = ["World", "recovery", "regulon_world", "toy"]
+__all__ = ["SimulatedWorld", "World", "regulon_world", "toy", "world"]

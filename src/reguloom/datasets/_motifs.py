@@ -68,6 +68,7 @@ def draw(
     n_genes: int,
     n_random: int,
     root: int,
+    exact: bool = False,
 ) -> list[Motif]:
     """Draw all motifs of the database, in random order.
 
@@ -85,12 +86,14 @@ def draw(
         Motifs that have nothing to do with the network.
     root
         Root seed.
+    exact
+        Whether `targets` says which expressed genes carry a TF's motif, false hits included; then every TF has one.
     """
     rng = generator(root, "motifs")
-    known = rng.random(len(tfs)) >= P_WITHOUT_MOTIF
+    known = rng.random(len(tfs)) >= (0.0 if exact else P_WITHOUT_MOTIF)
     motifs = []
     for tf in np.flatnonzero(known).tolist():
-        motifs += _of_tf(tf, targets[tf], tfs=tfs, n_genes=n_genes, root=root)
+        motifs += _of_tf(tf, targets[tf], tfs=tfs, n_genes=n_genes, root=root, exact=exact)
     for number, (tf, genes) in enumerate(decoys):
         own = generator(root, "decoy", number)
         scores = own.normal(size=n_genes) + _sites(genes, n_genes, own)
@@ -108,10 +111,12 @@ def draw(
     return [motifs[i] for i in rng.permutation(len(motifs))]
 
 
-def _of_tf(tf: int, targets: NDArray[np.bool_], *, tfs: Sequence[str], n_genes: int, root: int) -> list[Motif]:
+def _of_tf(
+    tf: int, targets: NDArray[np.bool_], *, tfs: Sequence[str], n_genes: int, root: int, exact: bool
+) -> list[Motif]:
     """Return the motifs of one TF: one to five, alike, and annotated with different confidence."""
     rng = generator(root, "motif", tfs[tf])
-    common = rng.normal(size=n_genes) + _sites(targets, n_genes, rng)
+    common = rng.normal(size=n_genes) + _sites(targets, n_genes, rng, exact=exact)
     paralogue = tfs[int(rng.integers(len(tfs)))] if rng.random() < P_PARALOGUE else None
     motifs = []
     for copy in range(int(rng.integers(1, 6))):
@@ -130,10 +135,15 @@ def _q_value(rng: np.random.Generator) -> float:
     return float(10.0 ** -rng.uniform(1.5, 5))
 
 
-def _sites(targets: NDArray[np.bool_], n_genes: int, rng: np.random.Generator) -> NDArray[np.float64]:
+def _sites(
+    targets: NDArray[np.bool_], n_genes: int, rng: np.random.Generator, *, exact: bool = False
+) -> NDArray[np.float64]:
     """Return what binding sites add to the score of each gene: true ones, missing ones and accidental ones."""
     has_site = rng.random(n_genes) < P_ACCIDENTAL
-    has_site[: len(targets)] |= targets & (rng.random(len(targets)) < RECALL)
+    if exact:
+        has_site[: len(targets)] = targets
+    else:
+        has_site[: len(targets)] |= targets & (rng.random(len(targets)) < RECALL)
     return np.where(has_site, rng.normal(SITE, 0.7, n_genes), 0.0)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reguloom._random import SeedLike, accepts_seed
-from reguloom.datasets.world import regulon_world
+from reguloom.datasets.regulon_world import regulon_world
 
 if TYPE_CHECKING:
     from anndata import AnnData

@@ -90,7 +90,7 @@ def endings(
 
 
 def name_fates(patterns: NDArray[np.int8], genes: Sequence[str]) -> Fates:
-    """Group equal endings and name them.
+    """Group endings and name them; of a gene that keeps moving, only that it moves counts.
 
     Parameters
     ----------
@@ -100,6 +100,9 @@ def name_fates(patterns: NDArray[np.int8], genes: Sequence[str]) -> Fates:
         Names.
     """
     found, which, counts = np.unique(patterns, axis=0, return_inverse=True, return_counts=True)
+    found, group = _merge(found, counts)
+    which = group[which.ravel()]
+    counts = np.bincount(which, minlength=len(found))
     order = np.argsort(-counts, kind="stable")
     place = np.argsort(order, kind="stable")
     found, counts = found[order], counts[order]
@@ -111,7 +114,28 @@ def name_fates(patterns: NDArray[np.int8], genes: Sequence[str]) -> Fates:
         },
         index=pd.Index(_names(found, genes), name="fate"),
     )
-    return Fates(place[which.ravel()].astype(np.int64), table)
+    return Fates(place[which].astype(np.int64), table)
+
+
+def _merge(patterns: NDArray[np.int8], counts: NDArray[np.int64]) -> tuple[NDArray[np.int8], NDArray[np.int64]]:
+    """Join patterns that differ only where one of them moves, into the most frequent of them.
+
+    A cycle is seen at a dozen moments, and what is only just touched by it is seen moving in some cells alone.
+    """
+    kept: list[NDArray[np.int8]] = []
+    group = np.zeros(len(patterns), dtype=np.int64)
+    for row in np.argsort(-counts, kind="stable"):
+        for number, other in enumerate(kept):
+            differ = patterns[row] != other
+            moves = (patterns[row] == MOVING) | (other == MOVING)
+            if not (differ & ~moves).any():
+                other[differ] = MOVING
+                group[row] = number
+                break
+        else:
+            group[row] = len(kept)
+            kept.append(patterns[row].copy())
+    return np.array(kept), group
 
 
 def _names(patterns: NDArray[np.int8], genes: Sequence[str]) -> list[str]:
