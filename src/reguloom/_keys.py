@@ -15,6 +15,12 @@ REGULONS = "regulons"
 AUCELL = "aucell"
 """``obsm``: activity of each regulon in each cell; ``uns``: its parameters and summaries."""
 
+VECTORFIELD = "vectorfield"
+"""``uns``: a fitted velocity field; ``obs``: the beginning of the names of its geometry."""
+
+ATTRACTOR = "attractor"
+"""``obs``: the attractor of a Boolean network that is nearest to a cell; ``uns``: the attractors."""
+
 PERTURBATION = "perturbation"
 """``obs``: which perturbation a cell received (scPerturb's name)."""
 

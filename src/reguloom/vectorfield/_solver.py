@@ -1,0 +1,132 @@
+"""The regularised least squares of SparseVFC, solved in whitened coordinates.
+
+The published form ``(U' P U + lambda s2 K) C = U' P Y`` is solved by the original through the normal equations of this
+(already normal) system, which squares the condition number a second time: with 300 control points its answer depends
+on the machine in the second digit. Here ``K = Q L Q'`` and ``Phi = U Q L^-1/2``, so that with ``W = L^1/2 Q' C``::
+
+    (Phi' P Phi + lambda s2 I) W = Phi' P Y        f = Phi W        tr(C' K C) = |W|^2
+
+The same minimiser, bounded away from singular, and one Cholesky factor per iteration.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from reguloom.manifold._blas import one_blas_thread
+from reguloom.vectorfield import _gaussian
+from reguloom.vectorfield._blocks import over_blocks
+
+RANK_TOLERANCE = 1e-12
+"""Eigenvalues of the kernel below this share of the largest are rounding, and are left out."""
+KEEP_BYTES = 900 << 20
+"""Features larger than this are made again, block by block, in every iteration."""
+
+
+@dataclass(frozen=True)
+class Features:
+    """Whitened features of the cells.
+
+    Parameters
+    ----------
+    states
+        ``(n_cells, k)``.
+    control_points
+        ``(n_control, k)``.
+    beta
+        Bandwidth.
+    whitening
+        ``Q L^-1/2``, ``(n_control, rank)``.
+    kept
+        The features, one array per block of cells; None if they are made anew each time.
+    dtype
+        Type of the features.
+    n_jobs
+        Number of threads.
+    """
+
+    states: np.ndarray
+    control_points: np.ndarray
+    beta: float
+    whitening: np.ndarray
+    kept: list[np.ndarray] | None
+    dtype: np.dtype
+    n_jobs: int | None
+
+    @classmethod
+    def of(
+        cls, states: np.ndarray, control_points: np.ndarray, beta: float, *, dtype: str, n_jobs: int | None
+    ) -> Features:
+        """Whiten the kernel of the control points and, if they fit in memory, keep the features."""
+        from scipy.linalg import eigh
+
+        with one_blas_thread():
+            eigenvalues, vectors = eigh(_gaussian.kernel(control_points, control_points, beta))
+        kept = eigenvalues > RANK_TOLERANCE * eigenvalues[-1]
+        whitening = vectors[:, kept] / np.sqrt(eigenvalues[kept])
+        made = cls(states, control_points, beta, whitening, None, np.dtype(dtype), n_jobs)
+        if len(states) * whitening.shape[1] * made.dtype.itemsize > KEEP_BYTES:
+            return made
+        blocks = list(over_blocks(made._make, len(states), width=len(control_points), n_jobs=n_jobs))
+        return cls(states, control_points, beta, whitening, blocks, made.dtype, n_jobs)
+
+    @property
+    def rank(self) -> int:
+        """Number of features."""
+        return int(self.whitening.shape[1])
+
+    def _make(self, rows: slice) -> np.ndarray:
+        """Return the features of a block of cells."""
+        near = _gaussian.kernel(self.states[rows], self.control_points, self.beta)
+        return (near @ self.whitening).astype(self.dtype, copy=False)
+
+    def _block(self, rows: slice) -> np.ndarray:
+        """Return the features of a block, kept or made."""
+        if self.kept is None:
+            return self._make(rows)
+        return self.kept[rows.start // max(len(self.kept[0]), 1)]
+
+    def _over(self, function: object) -> Iterator[tuple[np.ndarray, ...]]:
+        """Yield what `function` gives for each block."""
+        return over_blocks(function, len(self.states), width=len(self.control_points), n_jobs=self.n_jobs)  # type: ignore[arg-type]
+
+    def normal_equations(self, weights: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return ``Phi' W Phi`` and ``Phi' W Y``, added up in float64 in the order of the cells."""
+        root = np.sqrt(weights).astype(self.dtype)
+        aimed = targets.astype(self.dtype, copy=False)
+
+        def work(rows: slice) -> tuple[np.ndarray, np.ndarray]:
+            scaled = self._block(rows) * root[rows, None]
+            # numpy sees A.T @ A and computes one triangle.
+            return scaled.T @ scaled, scaled.T @ (aimed[rows] * root[rows, None])
+
+        gram = np.zeros((self.rank, self.rank))
+        moment = np.zeros((self.rank, targets.shape[1]))
+        for part, side in self._over(work):
+            gram += part
+            moment += side
+        return gram, moment
+
+    def predict(self, solution: np.ndarray) -> np.ndarray:
+        """Return ``Phi W``, the field at the cells."""
+        weights = solution.astype(self.dtype, copy=False)
+        parts = self._over(lambda rows: (self._block(rows) @ weights,))
+        return np.concatenate([one[0] for one in parts]).astype(np.float64, copy=False)
+
+    def coefficients(self, solution: np.ndarray) -> np.ndarray:
+        """Return the coefficients of the control points, ``(n_control, k)``."""
+        with one_blas_thread():
+            return self.whitening @ solution
+
+
+def solve_ridge(gram: np.ndarray, moment: np.ndarray, strength: float) -> np.ndarray:
+    """Return ``(G + strength I)^-1 B`` by Cholesky."""
+    from scipy.linalg import cho_factor, cho_solve
+
+    damped = gram.copy()
+    damped[np.diag_indices_from(damped)] += strength
+    with one_blas_thread():
+        return cho_solve(cho_factor(damped, overwrite_a=True, check_finite=False), moment, check_finite=False)
