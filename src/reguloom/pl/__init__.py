@@ -7,7 +7,9 @@ notebook cell. Functions that draw a single panel also take ``ax=`` and draw the
 from __future__ import annotations
 
 from reguloom.pl.binarization import binarization
+from reguloom.pl.metric_table import metric_table
 from reguloom.pl.network import network
+from reguloom.pl.precision_recall import precision_recall
 from reguloom.pl.recovery import recovery
 from reguloom.pl.regulon_embedding import regulon_embedding
 from reguloom.pl.regulon_heatmap import regulon_heatmap
@@ -16,7 +18,9 @@ from reguloom.pl.rss import rss
 
 __all__ = [
     "binarization",
+    "metric_table",
     "network",
+    "precision_recall",
     "recovery",
     "regulon_embedding",
     "regulon_heatmap",
