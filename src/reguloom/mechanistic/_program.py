@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -120,6 +120,11 @@ class Tables:
     start: NDArray[np.int64]
     nodes: NDArray[np.int32]
     root: NDArray[np.int32]
+
+    @property
+    def arrays(self) -> tuple[NDArray[Any], ...]:
+        """The arrays in the order in which kernels take them."""
+        return self.regulators, self.first, self.values, self.start, self.nodes, self.root
 
 
 def tabulate(network: BooleanNetwork) -> Tables:

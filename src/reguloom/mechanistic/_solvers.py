@@ -133,13 +133,13 @@ def _ask(tasks: Sequence[str], rules: str, limits: Limits) -> Any:
 
 
 @contextlib.contextmanager
-def _processes(tasks: Sequence[str], rules: str, limits: Limits) -> Iterator[dict[str, subprocess.Popen[str]]]:
+def _processes(tasks: Sequence[str], rules: str, limits: Limits) -> Iterator[dict[str, _Process]]:
     """Run one process for each task; what still runs at the end is stopped."""
     import tempfile
 
     script = Path(__file__).with_name("_solver_process.py")
-    started: list[subprocess.Popen[str]] = []
-    running = {}
+    started: list[_Process] = []
+    running: dict[str, _Process] = {}
     with contextlib.ExitStack() as stack:
         try:
             for task in tasks:

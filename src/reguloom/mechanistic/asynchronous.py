@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -40,8 +42,10 @@ def attractors(network: BooleanNetwork, limits: Limits) -> Attractors:
     if len(network.genes) - len(known) <= MAX_GENES:
         return _collected(network, explicit(network, known, limits), limits)
     _solvers.require(len(network.genes) - len(known), MAX_GENES, "asynchronous attractors")
+    began = time.monotonic()
     spaces = trap_spaces.minimal(network, limits)
-    found = _solvers.attractors(network, known, limits)
+    left = max(1.0, limits.time_limit - (time.monotonic() - began))
+    found = _solvers.attractors(network, known, replace(limits, time_limit=left))
     if found is not None:
         return _collected(network, found, limits)
     return _from_trap_spaces(network, spaces, limits)

@@ -245,6 +245,61 @@ def attractors(
     return synchronous.attractors(network, limits, update)
 
 
+def fixed_points(
+    network: BooleanNetwork,
+    *,
+    fixed: Mapping[str, int] | None = None,
+    max_attractors: int = MAX_ATTRACTORS,
+    time_limit: float = TIME_LIMIT,
+) -> Attractors:
+    """Find the states that no update changes; they are the same under every update scheme.
+
+    Parameters
+    ----------
+    network
+        A deterministic network without delays.
+    fixed
+        Genes to hold at 0 or 1.
+    max_attractors
+        With more than so many, the call is refused with their exact number.
+    time_limit
+        Seconds that the solver for large networks may take.
+
+    Returns
+    -------
+    Attractors
+        Always complete.
+
+    Raises
+    ------
+    InputError
+        If there are more than `max_attractors`; the message names the inputs to fix.
+    MissingDependencyError
+        If more than 26 genes are free and the extra ``boolean`` is not installed.
+    """
+    from reguloom.mechanistic import _solvers, _spaces
+    from reguloom.mechanistic._program import compile_rules
+    from reguloom.mechanistic.synchronous import MAX_GENES, successor_map
+
+    network = network.with_fixed(fixed) if fixed else network
+    limits = Limits(max_attractors, 1, time_limit)
+    known = _spaces.percolated(network)
+    n_free = len(network.genes) - len(known)
+    if n_free > MAX_GENES:
+        _solvers.require(n_free, MAX_GENES, "fixed points")
+        members = _solvers.fixed_points(network, known, limits)
+    else:
+        inside = network.with_fixed({gene: value for gene, value in known.items() if gene not in network.fixed})
+        program = compile_rules([inside.expression(gene) for gene in inside.free], inside.free, inside.fixed)
+        successor = successor_map(program, n_free)
+        codes = np.flatnonzero(successor == np.arange(len(successor), dtype=np.uint32))
+        if len(codes) > max_attractors:
+            raise refuse_many(network, f"{len(codes):,} fixed points among its", max_attractors)
+        rows = decode(codes, inside, inside.free)
+        members = [Attractor(enclosing(row[None]), 1, row[None]) for row in rows]
+    return Attractors(network.genes, ordered(members), "any", n_states=1 << len(network.free))
+
+
 @dataclass(frozen=True)
 class Limits:
     """How much may be listed and how long it may take.
@@ -264,7 +319,8 @@ class Limits:
 
 def refuse_many(network: BooleanNetwork, count: str, limit: int) -> InputError:
     """Return the error for more attractors than may be listed."""
-    msg = f"the network has {count} attractors, more than max_attractors={limit:,}; {advice(network)}."
+    beyond = "" if "more than" in count else f", more than the {limit:,} that are listed"
+    msg = f"the network has {count} attractors{beyond}; {advice(network)}, or raise max_attractors."
     return InputError(msg)
 
 

@@ -209,7 +209,7 @@ def sampled(network: BooleanNetwork, limits: Limits, n_samples: int, seed: int) 
         state = generator.integers(0, 2, len(network.genes)).astype(np.uint8)
         for gene, value in network.fixed.items():
             state[place[gene]] = value
-        cycle = follow(state, *_arrays(tables), 100_000, limits.max_states)
+        cycle = follow(state, *tables.arrays, 100_000, limits.max_states)
         if not len(cycle):
             lost += 1
             continue
@@ -223,12 +223,6 @@ def sampled(network: BooleanNetwork, limits: Limits, n_samples: int, seed: int) 
     ]
     note = f"found from {n_samples:,} random states, {lost} of which met no cycle; basins count these states."
     return Attractors(shown.genes, ordered(made), "synchronous", complete=False, note=note, n_states=n_samples)
-
-
-def _arrays(tables: object) -> tuple[NDArray[np.generic], ...]:
-    """Return the tables' arrays in the order that kernels take."""
-    names = ("regulators", "first", "values", "start", "nodes", "root")
-    return tuple(getattr(tables, name) for name in names)
 
 
 def transition_table(network: BooleanNetwork) -> pd.DataFrame:
@@ -267,11 +261,12 @@ def transition_table(network: BooleanNetwork) -> pd.DataFrame:
         label[state] = label[state] or label[successor[state]]
     rows = decode(np.arange(len(label)), network, network.free)
     texts = np.array(["".join("01"[int(value)] for value in row) for row in rows])
-    return pd.DataFrame(
-        {
-            "state": texts,
-            "next_state": texts[successor],
-            "attractor": [f"A{i}" for i in label],
-            "steps": steps,
-        }
-    )
+    columns_made = {
+        "state": texts,
+        "next_state": texts[successor],
+        "attractor": [f"A{i}" for i in label],
+        "steps": steps,
+    }
+    table = pd.DataFrame(columns_made)
+    table.attrs["genes"] = list(network.genes)
+    return table
