@@ -84,6 +84,12 @@ def dropout(adata: AnnData, world: Any) -> None:
     mechanistic.dropout(adata)
 
 
+def impute(adata: AnnData, world: Any) -> None:
+    from reguloom import oracle
+
+    oracle.impute(adata, n_neighbors=5, n_pcs=5)
+
+
 CALLS: dict[str, Callable[[AnnData, Any], Any]] = {
     "activity.aucell": lambda adata, world: rl.activity.aucell(adata, auc_threshold=0.2, normalize=True),
     "activity.binarize": lambda adata, world: rl.activity.binarize(adata),
@@ -92,6 +98,7 @@ CALLS: dict[str, Callable[[AnnData, Any], Any]] = {
     "core.Network.to_adata": lambda adata, world: world.network.to_adata(adata),
     "core.Regulons.to_adata": lambda adata, world: world.regulons.to_adata(adata, key_added="truth"),
     "mechanistic.dropout": dropout,
+    "oracle.impute": impute,
     "pipeline.scenic": scenic,
 }
 

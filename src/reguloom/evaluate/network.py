@@ -34,7 +34,7 @@ METRICS = (
     *("precision", "recall", "f1"),
     *_agreement.METRICS,
 )
-#: Of called edges: without a meaning where every candidate is called.
+#: Of called edges: without a meaning where every candidate is called, as a correlation does.
 _CALLED = ("precision", "recall", "f1")
 #: How many times chance they are has no meaning: chance is one half, or the measure is a share of something else.
 _NO_RATIO = {"auroc", "sign_accuracy"}
@@ -176,7 +176,7 @@ def network(
     >>> import reguloom as rl
     >>> world = rl.datasets.regulon_world(n_cells=100, n_cell_types=2, n_tfs=5, n_genes=50, n_database_genes=60)
     >>> table = rl.evaluate.network({"found": world.regulons}, world.network, world.adata, tfs=world.tfs)
-    >>> table.pivot(index="method", columns="metric", values="value").loc["found", "precision"]
+    >>> float(table.pivot(index="method", columns="metric", values="value").loc["found", "precision"])
     1.0
     """
     options = _Options(top, null, n_bootstrap, n_permutations, confidence, compat, root_seed(rng))
@@ -348,7 +348,7 @@ def _rows(
             found[metric] = _row(metric, values, chance, len(question.true), question.n_candidates, options)
     if "sign_accuracy" in wanted and (truth.sign != 0).any():
         found["sign_accuracy"] = _sign_accuracy(runs, truth, candidates.n, options)
-    if options.top is None and all(len(run) == candidates.n for run in runs):
+    if options.top is None and (name in BASELINES or all(len(run) == candidates.n for run in runs)):
         found = {metric: row for metric, row in found.items() if metric not in _CALLED}
     rows = [(name, *found[metric], n_predicted, name in BASELINES) for metric in wanted if metric in found]
     if len(runs) > 1:
