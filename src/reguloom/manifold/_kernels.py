@@ -67,12 +67,20 @@ def project(correlation: Any, rows: Any, indices: Any, embedding: Any, sigma: fl
 
 @njit
 def linear_shift(
-    scores: Any, groups: Any, active: Any, indices: Any, distances: Any, units: Any, sigma: float, out: Any
+    scores: Any,
+    groups: Any,
+    active: Any,
+    indices: Any,
+    distances: Any,
+    units: Any,
+    plain: Any,
+    sigma: float,
+    out: Any,
 ) -> None:
     """Write the shift of cells whose change is one vector per group, times a factor of the cell that `active` signs.
 
     ``scores[j, g]`` is cell j's expression along group g's centred unit vector, so the correlation with the way from
-    i to j is ``active[i] * (scores[j, g] - scores[i, g]) / distances[i, j]``.
+    i to j is ``active[i] * (scores[j, g] - scores[i, g]) / distances[i, j]``. `plain` is the mean of each cell's `units`.
     """
     n, k = indices.shape
     n_dims = units.shape[2]
@@ -93,7 +101,4 @@ def linear_shift(
             for d in range(n_dims):
                 weighted[d] += weight * units[i, s, d]
         for d in range(n_dims):
-            plain = 0.0
-            for s in range(k):
-                plain += units[i, s, d]
-            out[i, d] = weighted[d] / total - plain / k
+            out[i, d] = weighted[d] / total - plain[i, d]

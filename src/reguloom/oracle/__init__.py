@@ -1,13 +1,31 @@
-"""Knock a transcription factor out in silico: which way do cells move on their manifold, and how sure can one be?
+"""Knock a transcription factor out in silico: which way do cells move, and how sure one can be of it.
 
 Fit a prior network to the cells (:func:`fit`), simulate a perturbation (:meth:`Oracle.predict`), and hold its direction
 against development (:func:`development`, :func:`perturbation_score`), for every factor at once with :func:`screen`.
 """
 
+from reguloom.oracle.development import Development, development, read_gradient
 from reguloom.oracle.fit import fit
 from reguloom.oracle.impute import impute
 from reguloom.oracle.links import filter_links
 from reguloom.oracle.model import Oracle
 from reguloom.oracle.persistence import read_prediction, write_prediction
+from reguloom.oracle.score import PerturbationScore, perturbation_score
+from reguloom.oracle.screen import screen
+from reguloom.oracle.significance import benjamini_hochberg
 
-__all__ = ["Oracle", "filter_links", "fit", "impute", "read_prediction", "write_prediction"]
+__all__ = [
+    "Development",
+    "Oracle",
+    "PerturbationScore",
+    "benjamini_hochberg",
+    "development",
+    "filter_links",
+    "fit",
+    "impute",
+    "perturbation_score",
+    "read_gradient",
+    "read_prediction",
+    "screen",
+    "write_prediction",
+]

@@ -189,3 +189,20 @@ def rewire(sources: Any, targets: Any, present: Any, forbidden: Any, n_swaps: in
         targets[e], targets[f] = d, b
         made += 1
     return made
+
+
+@njit
+def farthest_out(values: Any, shift: Any, low: Any, high: Any) -> Any:
+    """Return, per gene, how far ``values + shift`` leaves ``low`` to ``high`` (1 = the width), and in how many cells."""
+    n, n_genes = values.shape
+    farthest, count = np.zeros(n_genes), np.zeros(n_genes)
+    for i in range(n):
+        for g in range(n_genes):
+            if shift[i, g] != 0.0:
+                now = values[i, g] + shift[i, g]
+                width = high[g] - low[g] if high[g] > low[g] else 1.0
+                beyond = max(low[g] - now, now - high[g]) / width
+                if beyond > 1e-9:
+                    count[g] += 1.0
+                    farthest[g] = max(farthest[g], beyond)
+    return farthest, count

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -118,8 +118,9 @@ def fit(
         "method": method, "alpha": alpha, "n_bags": n_bags, "max_features": max_features, "p": p, "n_edges": n_edges,
         "refit_alpha": refit_alpha, "n_bootstrap": n_bootstrap, "compat": compat,
     }  # fmt: skip
+    scores = principal_components(expression, n_pcs)
     values = (
-        smooth(expression, n_neighbors=n_neighbors, n_pcs=n_pcs, n_jobs=n_jobs) if impute else expression.to_dense()
+        smooth(expression, n_neighbors=n_neighbors, scores=scores, n_jobs=n_jobs) if impute else expression.to_dense()
     )
     links = fit_links(
         values, design, groups, method=method, alpha=alpha, n_bags=n_bags, max_features=max_features, compat=compat,
@@ -128,7 +129,7 @@ def fit(
     kept = filter_links(links, p=p, n_edges=n_edges)
     fitted, coefficients, targets = refit(
         values, groups, group_designs(kept, groups, expression.genes), alpha=refit_alpha, n_bootstrap=n_bootstrap,
-        seed=seed, places=principal_components(expression, min(10, expression.n_genes - 1, expression.n_cells - 1)),
+        seed=seed, places=scores[:, :10],
         n_jobs=n_jobs,
     )  # fmt: skip
     logger.info("%d of %d edges are kept in %d groups", len(fitted), len(links), len(groups.categories))

@@ -71,15 +71,19 @@ def smooth(
     n_neighbors: int | None = None,
     n_pcs: int | None = None,
     balanced: bool = True,
+    scores: NDArray[np.float64] | None = None,
     n_jobs: int | None = None,
 ) -> NDArray[np.float64]:
-    """Return smoothed expression, ``(n_cells, n_genes)``; parameters as :func:`impute`."""
+    """Return smoothed expression, ``(n_cells, n_genes)``; parameters as :func:`impute`.
+
+    `scores` are the principal components, if they are known already.
+    """
     n = expression.n_cells
     k = max(1, min(int(0.025 * n), _MOST_NEIGHBORS)) if n_neighbors is None else n_neighbors
     if not 1 <= k < n:
         msg = f"{k} neighbours were asked for and there are {n} cells; accepted are 1 to {n - 1}."
         raise InputError(msg)
-    scores = principal_components(expression, n_pcs)
+    scores = principal_components(expression, n_pcs) if scores is None else scores
     if balanced:
         sight = min(8 * k, max(_MOST_SIGHT, k))
         indices, distances = balanced_neighbors(scores, k, sight=sight, n_jobs=n_jobs)
@@ -118,6 +122,21 @@ def principal_components(expression: Expression, n_pcs: int | None = None) -> ND
     return scores
 
 
+def _leading(products: NDArray[Any], n: int) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return the `n` largest eigenvalues and their vectors, largest first."""
+    from scipy.linalg import eigh
+    from scipy.sparse.linalg import eigsh
+
+    size = len(products)
+    if size < 4 * n:
+        values, vectors = eigh(products, subset_by_index=[size - n, size - 1])
+    else:
+        start = np.cos(np.arange(size) + 1.0)  # any fixed start: the answer does not depend on it, its last digit does
+        values, vectors = eigsh(products, k=n, which="LA", v0=start, ncv=min(size, 3 * n + 20), tol=0)
+    order = np.argsort(-values, kind="stable")
+    return values[order], vectors[:, order]
+
+
 def _by_products(expression: Expression, n: int) -> tuple[NDArray[Any], NDArray[Any]]:
     """Return scores and share of variance from the products of genes, summed over blocks of cells."""
     genes = expression.n_genes
@@ -128,10 +147,7 @@ def _by_products(expression: Expression, n: int) -> tuple[NDArray[Any], NDArray[
         products += dense.T @ dense
     mean = total / expression.n_cells
     products -= expression.n_cells * np.outer(mean, mean)
-    from scipy.linalg import eigh
-
-    values, vectors = eigh(products, subset_by_index=[genes - n, genes - 1])
-    values, vectors = values[::-1], vectors[:, ::-1]
+    values, vectors = _leading(products, n)
     vectors = vectors * np.where(vectors[np.argmax(np.abs(vectors), axis=0), np.arange(n)] < 0, -1.0, 1.0)
     scores = [
         (block.toarray() if hasattr(block, "toarray") else np.asarray(block)).astype(np.float64) @ vectors

@@ -11,6 +11,7 @@ from scipy.sparse import csr_array
 
 from reguloom._threads import map_ordered
 from reguloom.manifold._blas import one_blas_thread
+from reguloom.oracle._kernels import farthest_out
 
 _BLOCK = 1024
 
@@ -59,21 +60,24 @@ def propagate(
     -------
     The shift ``(n_cells, n_genes)``, and the mean summed absolute shift of a cell before and after each round.
     """
-    transposed = [csr_array(one.T) for one in coefficients]
+    parts = [_involved(one, list(levels)) for one in coefficients]
     shift = np.zeros(expression.shape, dtype=np.float64)
     members = [np.flatnonzero(groups == code) for code in range(len(coefficients))]
     tasks = [(code, rows[at : at + _BLOCK]) for code, rows in enumerate(members) for at in range(0, rows.size, _BLOCK)]
 
     def work(task: tuple[int, NDArray[Any]]) -> NDArray[np.float64]:
         code, rows = task
-        values = np.ascontiguousarray(expression[rows].T, dtype=np.float64)
+        # Genes without an edge in this group stay as they are: only the others take part.
+        genes, edges = parts[code]
+        values = np.ascontiguousarray(expression[np.ix_(rows, genes)].T, dtype=np.float64)
         start = np.zeros_like(values)
-        for gene, level in levels.items():
-            start[gene] = level[rows] - values[gene]
-        found, sizes = _rounds(values, start, list(levels), transposed[code], n_propagation, pin)
+        fixed = np.searchsorted(genes, list(levels))
+        for place, level in zip(fixed, levels.values(), strict=True):
+            start[place] = level[rows] - values[place]
+        found, sizes = _rounds(values, start, fixed, edges, n_propagation, pin)
         if clip and limits is not None:
-            found = np.clip(values + found, limits[0][:, None], limits[1][:, None]) - values
-        shift[rows] = found.T
+            found = np.clip(values + found, limits[0][genes, None], limits[1][genes, None]) - values
+        shift[np.ix_(rows, genes)] = found.T
         return sizes
 
     with one_blas_thread():
@@ -81,12 +85,18 @@ def propagate(
     return shift, growth / max(len(expression), 1)
 
 
+def _involved(coefficients: csr_array, perturbed: Sequence[int]) -> tuple[NDArray[np.int64], csr_array]:
+    """Return the genes with an edge, the perturbed ones among them, and the edges between them, targets in rows."""
+    row, column = coefficients.nonzero()
+    genes = np.unique(np.concatenate([row, column, np.asarray(perturbed, dtype=row.dtype)])).astype(np.int64)
+    return genes, csr_array(coefficients[genes][:, genes].T)
+
+
 def _rounds(
-    values: NDArray[Any], start: NDArray[Any], genes: list[int], edges: csr_array, n: int, pin: str
+    values: NDArray[Any], start: NDArray[Any], fixed: NDArray[Any], edges: csr_array, n: int, pin: str
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the shift of one block, genes in rows, and the summed size after each round."""
     shift, sizes = start, [np.abs(start).sum()]
-    fixed = np.asarray(genes, dtype=np.int64)
     for _ in range(n):
         shift = edges @ shift
         here = start[fixed]
@@ -96,7 +106,9 @@ def _rounds(
     return shift, np.asarray(sizes)
 
 
-def responses(coefficients: csr_array, genes: Sequence[int], *, n_propagation: int = 3) -> NDArray[np.float64]:
+def responses(
+    coefficients: csr_array, genes: Sequence[int] | NDArray[Any], *, n_propagation: int = 3
+) -> NDArray[np.float64]:
     """Return the shift of every gene per unit of shift of each of `genes`, ``(len(genes), n_genes)``.
 
     The same rounds without the floor at 0, where they are linear: what nulls are made of.
@@ -133,11 +145,5 @@ def out_of_range(
         Lowest and highest observed value of each gene.
     """
     low, high = limits
-    width = np.where(high > low, high - low, 1.0)
-    farthest, share = np.zeros(len(low)), np.zeros(len(low))
-    for at in range(0, len(expression), _BLOCK):
-        simulated = expression[at : at + _BLOCK] + shift[at : at + _BLOCK]
-        beyond = np.maximum((low - simulated) / width, (simulated - high) / width)
-        farthest = np.maximum(farthest, beyond.max(axis=0))
-        share += (beyond > 1e-9).sum(axis=0)
-    return np.maximum(farthest, 0.0), share / len(expression)
+    farthest, count = farthest_out(expression, shift, low, high)
+    return farthest, count / len(expression)
