@@ -202,8 +202,8 @@ def docstring(one: Public) -> Iterator[str]:
 
 
 def _told_in_passing(one: Public, name: str) -> bool:
-    """Tell whether a short method explains one of its two parameters in its sentence, as `name`."""
-    return one.owner is not None and len(one.parameters) <= 2 and f"`{name}`" in one.doc
+    """Tell whether a short method explains one of its two parameters, or a function its only one, as `name`."""
+    return len(one.parameters) <= (1 if one.owner is None else 2) and f"`{name}`" in one.doc
 
 
 def section(doc: str, title: str) -> str:
