@@ -126,7 +126,9 @@ def dual_knockouts(
     base = control[singles.columns].to_numpy(dtype=np.float64)
     observed = None if truth is None else _aligned(truth, singles.columns, len(pairs), "the truth")
     if observed is None:
-        logger.warning("the double knock-outs have no measured expression; errors stay empty until it is given (truth).")
+        logger.warning(
+            "the double knock-outs have no measured expression; errors stay empty until it is given (truth)."
+        )
     noise = _noise(replicates, singles.columns, len(singles))
     weight = generator(root_seed(rng), "pairs").multinomial(
         len(pairs), np.full(len(pairs), 1 / len(pairs)), n_bootstrap
