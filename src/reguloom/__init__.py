@@ -27,7 +27,7 @@ from reguloom._errors import (
 from reguloom._version import __version__
 
 if TYPE_CHECKING:
-    from reguloom import activity, cistarget, core, datasets, evaluate, grn, io, pipeline, pl, resources
+    from reguloom import activity, cistarget, core, datasets, evaluate, grn, io, mechanistic, pipeline, pl, resources
     from reguloom.core import Network, Perturbation, Prediction, Predictor, Provenance, Regulon, Regulons
     from reguloom.pipeline.citations import citations
     from reguloom.pipeline.scenic import scenic
@@ -40,6 +40,7 @@ _MODULES = (
     "evaluate",
     "grn",
     "io",
+    "mechanistic",
     "motifs",
     "pipeline",
     "pl",
@@ -78,6 +79,7 @@ __all__ = [
     "evaluate",
     "grn",
     "io",
+    "mechanistic",
     "pipeline",
     "pl",
     "resources",

@@ -39,6 +39,9 @@ PANELS = {
     "Trust: does it hold against a known answer, chance and the baselines?": {
         "evaluate": ("evaluate", "Score networks against a known one, with intervals and baselines."),
     },
+    "Mechanism: which stable states does a wiring have, and what if it is rewired?": {
+        "boolean": ("boolean", "Boolean networks: attractors, fates, perturbations, rules from data."),
+    },
     "Files: what is it, where do I get it, how do I convert it?": {
         "resources": ("resources", "Fetch, check and find motif rankings, annotations and TF lists."),
         "convert": ("convert", "The same data in another format."),

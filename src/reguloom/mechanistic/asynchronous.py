@@ -44,11 +44,13 @@ def attractors(network: BooleanNetwork, limits: Limits) -> Attractors:
     _solvers.require(len(network.genes) - len(known), MAX_GENES, "asynchronous attractors")
     began = time.monotonic()
     spaces = trap_spaces.minimal(network, limits)
-    left = max(1.0, limits.time_limit - (time.monotonic() - began))
+    deadline = began + limits.time_limit
+    # what remains is for looking into the trap spaces, should the solvers not finish
+    left = max(1.0, 0.8 * (deadline - time.monotonic()))
     found = _solvers.attractors(network, known, replace(limits, time_limit=left))
     if found is not None:
         return _collected(network, found, limits)
-    return _from_trap_spaces(network, spaces, limits)
+    return _from_trap_spaces(network, spaces, limits, deadline)
 
 
 def explicit(network: BooleanNetwork, known: Mapping[str, int], limits: Limits) -> list[Attractor]:
@@ -87,12 +89,14 @@ def _collected(network: BooleanNetwork, members: list[Attractor], limits: Limits
     return Attractors(network.genes, ordered(members), "asynchronous", n_states=1 << len(network.free))
 
 
-def _from_trap_spaces(network: BooleanNetwork, spaces: list[dict[str, int]], limits: Limits) -> Attractors:
+def _from_trap_spaces(
+    network: BooleanNetwork, spaces: list[dict[str, int]], limits: Limits, deadline: float
+) -> Attractors:
     """Return what is certain without the solvers: every minimal trap space holds an attractor."""
     members: list[Attractor] = []
     for space in spaces:
         n_free = len(network.genes) - len(space)
-        if n_free <= MAX_GENES:
+        if n_free == 0 or (n_free <= MAX_GENES and time.monotonic() < deadline):
             members += explicit(network, space, limits)
         else:
             members.append(Attractor(_spaces.text_of(space, network.genes), 1 << n_free))

@@ -6,24 +6,44 @@ notebook cell. Functions that draw a single panel also take ``ax=`` and draw the
 
 from __future__ import annotations
 
+from reguloom.pl.attractors import attractors
 from reguloom.pl.binarization import binarization
+from reguloom.pl.development import development
+from reguloom.pl.dose_curve import dose_curve
+from reguloom.pl.fates import fates
 from reguloom.pl.metric_table import metric_table
 from reguloom.pl.network import network
+from reguloom.pl.oracle_flow import oracle_flow
+from reguloom.pl.perturbation_score import perturbation_score
 from reguloom.pl.precision_recall import precision_recall
 from reguloom.pl.recovery import recovery
 from reguloom.pl.regulon_embedding import regulon_embedding
 from reguloom.pl.regulon_heatmap import regulon_heatmap
 from reguloom.pl.regulon_violin import regulon_violin
 from reguloom.pl.rss import rss
+from reguloom.pl.state_graph import state_graph
+from reguloom.pl.tf_ranking import tf_heatmap, tf_ranking, tf_volcano
+from reguloom.pl.wiring import wiring
 
 __all__ = [
+    "attractors",
     "binarization",
+    "development",
+    "dose_curve",
+    "fates",
     "metric_table",
     "network",
+    "oracle_flow",
+    "perturbation_score",
     "precision_recall",
     "recovery",
     "regulon_embedding",
     "regulon_heatmap",
     "regulon_violin",
     "rss",
+    "state_graph",
+    "tf_heatmap",
+    "tf_ranking",
+    "tf_volcano",
+    "wiring",
 ]
