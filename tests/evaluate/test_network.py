@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,6 +11,8 @@ from sklearn.metrics import auc, average_precision_score, precision_recall_curve
 
 import reguloom as rl
 from reguloom.core import Network, Regulons
+from reguloom.evaluate import _measures, _resampling
+from reguloom.evaluate._candidates import Candidates, Ranking
 from reguloom.evaluate.network import COLUMNS, METRICS
 
 TRUTH = Network.from_edges(["A", "A", "B"], ["x", "y", "z"], 1.0, sign=[1, -1, 1])
@@ -242,25 +246,31 @@ def test_intervals_cover() -> None:
     assert all(0.9 < np.mean(hits) < 0.99 for hits in covered.values())
 
 
-@pytest.mark.parametrize("compat", [None, "beeline"])
-def test_bootstrap_agrees_with_resampling_every_candidate(compat: str | None) -> None:
-    truth, predicted, names, (is_true, _, score, _) = random_pair(np.random.default_rng(5), n_true=40, ties=1000)
-    named = predicted.take(score > 500)
-    options = {"compat": compat, "n_bootstrap": 4000, "n_permutations": 0, "metrics": ["auprc", "auroc", "recall"]}
-    table = rl.evaluate.network(named, truth, **names, **options).set_index("metric")
+@pytest.mark.parametrize("n_genes", [30, 600])
+def test_bootstrap_agrees_with_resampling_every_candidate(n_genes: int) -> None:
+    truth, predicted, names, (is_true, _, score, _) = random_pair(
+        np.random.default_rng(5), n_genes=n_genes, n_true=40, ties=1000
+    )
+    candidates = Candidates(pd.Index(names["tfs"]), pd.Index(names["genes"]))
+    ranking = Ranking.of(candidates.edges(predicted.take(score > 500)), candidates.n)
+    places = ranking.places_of(candidates.edges(truth).keys)
+    samples = list(_resampling.bootstrap(ranking, places, 2000, np.random.default_rng(1)))
     rng, seen = np.random.default_rng(0), np.where(score > 500, score, 0)
-    drawn: dict[str, list[float]] = {"auprc": [], "auroc": [], "recall": []}
-    for _ in range(1000):
+    drawn: dict[str, list[float]] = {name: [] for name in ("average_precision", "trapezoid_auprc", "auroc", "recall")}
+    for _ in range(500):
         rows = np.concatenate([rng.choice(np.flatnonzero(part), part.sum()) for part in (is_true, ~is_true)])
         label, value = is_true[rows], seen[rows]
         straight = precision_recall_curve(label, value)
-        area = auc(straight[1], straight[0]) if compat else average_precision_score(label, value)
-        drawn["auprc"].append(area)
+        drawn["average_precision"].append(average_precision_score(label, value))
+        drawn["trapezoid_auprc"].append(auc(straight[1], straight[0]))
         drawn["auroc"].append(roc_auc_score(label, value))
         drawn["recall"].append((value[label] > 0).mean())
-    for metric, sample in drawn.items():
-        width = table.loc[metric, "high"] - table.loc[metric, "low"]
-        assert width == pytest.approx(np.subtract(*np.quantile(sample, [0.975, 0.025])), rel=0.2), metric
+    for name, expected in drawn.items():
+        measure = partial(_measures.recall, top=None) if name == "recall" else getattr(_measures, name)
+        ours = np.concatenate([measure(steps) for steps in samples])
+        assert len(ours) == 2000
+        assert ours.mean() == pytest.approx(np.mean(expected), abs=4 * np.std(expected) / np.sqrt(500)), name
+        assert ours.std() == pytest.approx(np.std(expected), rel=0.15), name
 
 
 def test_seeds_and_independence_of_other_methods() -> None:

@@ -16,6 +16,8 @@ from reguloom.evaluate._measures import Counts, Steps, steps_of
 
 #: Numbers held at a time.
 _ENTRIES = 2_000_000
+#: With fewer things than so many of each kind, drawing the things one by one is faster than drawing the counts.
+_CHEAPER = 12
 
 
 def _portions(n: int, width: int) -> Iterator[int]:
@@ -50,9 +52,18 @@ def bootstrap(ranking: Ranking, places: Counts, n: int, rng: np.random.Generator
     between = np.diff(through - tied, prepend=0) - np.append(0, tied[:-1])
     bins = np.append(np.stack([between, tied], axis=1).ravel(), n_false - through[-1])
     for size in _portions(n, len(bins)):
-        drawn = rng.multinomial(n_true, hits / n_true, size=size)
-        others = rng.multinomial(n_false, bins / max(n_false, 1), size=size)
+        drawn, others = _multinomial(hits, size, rng), _multinomial(bins, size, rng)
         yield _resampled(drawn, others, held < ranking.n_named_places, n_true, n_false)
+
+
+def _multinomial(counts: Counts, size: int, rng: np.random.Generator) -> Counts:
+    """Return `size` samples with replacement of as many things as there are, counted by kind."""
+    n, n_kinds = int(counts.sum()), len(counts)
+    if n > _CHEAPER * n_kinds or not n:
+        return rng.multinomial(n, counts / max(n, 1), size=size)
+    kind = np.repeat(np.arange(n_kinds), counts)
+    made = [np.bincount(kind[rng.integers(0, n, n)], minlength=n_kinds) for _ in range(size)]
+    return np.stack(made)
 
 
 def _resampled(drawn: Counts, others: Counts, named: NDArray[np.bool_], n_true: int, n_false: int) -> Steps:
