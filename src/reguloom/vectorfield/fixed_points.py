@@ -166,7 +166,9 @@ def _described(field: VectorField, states: np.ndarray, typical: float) -> FixedP
     away = ((states[:, None, :] - field.states[None, :, :]) ** 2).sum(axis=2)
     nearest = [str(field.cells[i]) for i in away.argmin(axis=1)]
     residual = np.linalg.norm(field(states), axis=1) / typical
-    return FixedPoints(states, values.astype(complex), vectors.astype(complex), residual, field.support(states), nearest)
+    return FixedPoints(
+        states, values.astype(complex), vectors.astype(complex), residual, field.support(states), nearest
+    )
 
 
 def separatrices(

@@ -87,7 +87,7 @@ def integrate(
     n_jobs
         Number of threads.
     """
-    base = getattr(field, "field", field)
+    base: Any = getattr(field, "field", field)
     x = np.atleast_2d(np.array(starts, dtype=np.float64))
     if n_times < 2 or (time is not None and time <= 0):
         msg = f"time is {time} and n_times {n_times}; time is above 0 and at least 2 times are kept."
@@ -189,7 +189,9 @@ def diffuse(
         Number of threads.
     """
     if time <= 0 or diffusion < 0 or n_steps < n_times - 1 or n_times < 2:
-        msg = f"time {time}, diffusion {diffusion}, {n_times} of {n_steps} steps: time > 0, diffusion >= 0, steps enough."
+        msg = (
+            f"time {time}, diffusion {diffusion}, {n_times} of {n_steps} steps: time > 0, diffusion >= 0, steps enough."
+        )
         raise InputError(msg)
     random = generator(rng)
     x = np.atleast_2d(np.array(starts, dtype=np.float64))

@@ -180,9 +180,7 @@ def cell_jacobian(field: VectorField, pairs: Iterable[tuple[str, str]], *, n_job
     made = {}
     for regulator, target in pairs:
         direction = np.broadcast_to(field.space.vectors(regulator), field.states.shape)
-        made[f"{regulator} -> {target}"] = (
-            field.directional(direction, n_jobs=n_jobs) @ field.space.vectors(target)[0]
-        )
+        made[f"{regulator} -> {target}"] = field.directional(direction, n_jobs=n_jobs) @ field.space.vectors(target)[0]
     return pd.DataFrame(made, index=field.cells)
 
 

@@ -118,7 +118,7 @@ def least_action(
     n_points: int = 25,
     diffusion: float = 10.0,
     n_neighbors: int = 30,
-    guard: float = 3.0,
+    guard: float = 2.0,
     max_iter: int = 1000,
 ) -> Path:
     """Return the path of least action between two states.
@@ -232,9 +232,7 @@ def resample(way: np.ndarray, n_points: int) -> np.ndarray:
     return np.column_stack([np.interp(at, lengths, column) for column in way.T])
 
 
-def _minimise(
-    field: VectorField, way: np.ndarray, diffusion: float, fence: Fence, max_iter: int, label: str
-) -> Path:
+def _minimise(field: VectorField, way: np.ndarray, diffusion: float, fence: Fence, max_iter: int, label: str) -> Path:
     """Return the path of least action near a first guess."""
     from scipy.optimize import minimize
 
@@ -261,7 +259,7 @@ def _minimise(
         outside, push = fence.penalty(inner.reshape(-1, k))
         return value / scale + outside, slope / scale + push.ravel()
 
-    options = {"maxiter": max_iter, "maxcor": 30, "ftol": 1e-13, "gtol": 1e-8}
+    options = {"maxiter": max_iter, "maxcor": 30, "ftol": 1e-10, "gtol": 1e-8}
     done = minimize(scaled, way[1:-1].ravel(), jac=True, method="L-BFGS-B", options=options)
     states = np.vstack([way[:1], done.x.reshape(-1, k), way[-1:]])
     value, dt = action(states, field((states[1:] + states[:-1]) / 2), diffusion=diffusion)

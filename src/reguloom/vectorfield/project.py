@@ -122,8 +122,8 @@ def gene_velocities(adata: AnnData, layer: str | None = None) -> tuple[np.ndarra
         found = sorted(key for key in adata.layers if key is not None)
         asked = repr(layer) if layer else "'velocity' with 'Ms' (or Dynamo's 'velocity_S' with 'M_s')"
         msg = (
-            f"adata.layers has no velocities: {asked} was looked for among {found}; run vectorfield.velocity on spliced "
-            "and unspliced counts, or store velocities in obsm['velocity_<basis>']."
+            f"adata.layers has no velocities: {asked} was looked for among {found}; run vectorfield.velocity on "
+            "spliced and unspliced counts, or store velocities in obsm['velocity_<basis>']."
         )
         raise MissingKeyError(msg)
     speeds = Expression.of(adata, layer=pair[0]).to_dense()

@@ -48,8 +48,10 @@ def rank_genes(
         means, names = group_means(field, n_jobs=n_jobs)
         mean = np.einsum("ei,gij,ej->ge", loadings, means, loadings, optimize=True)
         return _ranked(mean, np.full(mean.shape, np.nan), names, field.space.genes, absolute)
-    found = {"velocity": lambda one, **how: one(**how), "acceleration": acceleration, "curvature": curvature}[by]
-    vectors = found(field, n_jobs=n_jobs)
+    if by == "velocity":
+        vectors = field(n_jobs=n_jobs)
+    else:
+        vectors = (acceleration if by == "acceleration" else curvature)(field, n_jobs=n_jobs)
     codes, names = members(field)
     groups = [vectors[codes == code] for code in range(len(names))]
     mean = np.array([one.mean(axis=0) @ loadings.T for one in groups])
@@ -100,9 +102,7 @@ def rank_regulators(
     return _with_rank(table, table["strength"])
 
 
-def loops(
-    field: VectorField, genes: Sequence[str], *, kind: str = "switch", n_jobs: int | None = None
-) -> pd.DataFrame:
+def loops(field: VectorField, genes: Sequence[str], *, kind: str = "switch", n_jobs: int | None = None) -> pd.DataFrame:
     """Rank pairs of genes that regulate each other.
 
     Parameters
@@ -142,9 +142,7 @@ def loops(
     return _with_rank(table, table["strength"])
 
 
-def _ranked(
-    mean: np.ndarray, spread: np.ndarray, names: list[str], genes: pd.Index, absolute: bool
-) -> pd.DataFrame:
+def _ranked(mean: np.ndarray, spread: np.ndarray, names: list[str], genes: pd.Index, absolute: bool) -> pd.DataFrame:
     """Return groups × genes as a long table, ranked."""
     table = pd.DataFrame(
         {

@@ -1,4 +1,4 @@
-"""Velocities from spliced and unspliced counts, or from labelling: simple fits, one line through the extremes of a gene.
+"""Velocities from spliced and unspliced counts, or from labelling: one line through the extremes of each gene.
 
 At steady state unspliced = gamma spliced (beta, the splicing rate, is the unit of time); what lies above the line is
 being induced. Bergen et al., Nat Biotechnol 38:1408 (2020); La Manno et al., Nature 560:494 (2018); Qiu et al., Cell
@@ -157,8 +157,8 @@ def labelling(
     """Estimate velocities from metabolic labelling, whose unit of time is real.
 
     One labelling time: ``k`` = slope of new on total, ``gamma = -ln(1 - k) / t``. Several times (`time` names a column
-    of ``obs``): gamma is the slope of ``-ln(1 - k)`` on time. Either way ``alpha = gamma new / (1 - exp(-gamma t))`` and
-    ``velocity = alpha - gamma total``.
+    of ``obs``): gamma is the slope of ``-ln(1 - k)`` on time. Either way
+    ``alpha = gamma new / (1 - exp(-gamma t))`` and ``velocity = alpha - gamma total``.
 
     Parameters
     ----------

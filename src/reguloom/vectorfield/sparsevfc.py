@@ -6,8 +6,8 @@ least-squares field.
 
 The original takes the number 5 for that volume, whatever the units and the number of dimensions. With velocities in
 the units of a PCA the outliers then win within three iterations and the field is zero, without a word. Here the
-velocities are scaled to unit variance and the volume is that of the ball of their typical length; ``compat="dynamo"`` gives
-the original's constants.
+velocities are scaled to unit variance and the volume is that of the ball of their typical length;
+``compat="dynamo"`` gives the original's constants.
 """
 
 from __future__ import annotations
@@ -238,7 +238,8 @@ def expectation_maximisation(
     fitted, solution = np.zeros_like(targets), np.zeros((features.rank, k))
     sigma2 = float((counts @ (targets**2).sum(axis=1)) / (counts.sum() * k))
     sigma2 = 1e-7 if sigma2 < _FLOOR else sigma2
-    share, energies, before = mixture.inlier_share, [], 1.0
+    share, before = mixture.inlier_share, 1.0
+    energies: list[float] = []
     inlier, converged = np.ones(n_cells), False
     while len(energies) < mixture.max_iter and not converged and sigma2 > _FLOOR:
         residual = ((targets - fitted) ** 2).sum(axis=1)

@@ -111,9 +111,7 @@ def agreement(
     return made
 
 
-def _agree(
-    states: np.ndarray, velocities: np.ndarray, graph: csr_array, cells: range, centred: bool
-) -> np.ndarray:
+def _agree(states: np.ndarray, velocities: np.ndarray, graph: csr_array, cells: range, centred: bool) -> np.ndarray:
     """Return correlation or cosine between the way to each neighbour and the velocity, for a few cells."""
     found = []
     for i in cells:
