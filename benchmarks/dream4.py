@@ -3,8 +3,7 @@
 ``python benchmarks/dream4.py FOLDER [-o FILE.csv] [--methods grnboost2 genie3] [--sets DREAM4-10 DREAM4-100 beeline]``
 
 FOLDER holds ``dream4.tar.gz`` and ``beeline``. Each method runs with three seeds, scored together. The last table is
-the mean over the networks of a set: the ratio to chance with the interval of that mean (networks independent, normal),
-and on how many networks the method beats chance (p < 0.05). ``grn_accuracy.py`` compares the implementations
+the mean over the networks of a set: the ratio to chance with the interval of that mean, and on how many networks the method beats chance (p < 0.05). ``grn_accuracy.py`` compares the implementations
 themselves.
 """
 
@@ -51,11 +50,12 @@ def score(cells: pd.DataFrame, truth: rl.Network, methods: list[str]) -> pd.Data
 def summary(table: pd.DataFrame) -> pd.DataFrame:
     """Return the mean ratio to chance over the networks of each set, with its interval."""
     rows = table[table["metric"] == "auprc"].copy()
-    # The half-width of an interval of the mean over independent networks.
     rows["half"] = (rows["high"] - rows["low"]) / 2 / rows["chance"]
     groups = rows.groupby(["set", "method"], sort=False)
     made = groups.agg(auprc=("value", "mean"), ratio=("ratio", "mean"), networks=("ratio", "size"))
+    # DREAM4's networks are independent, so their errors average out; BEELINE's replicates share one truth.
     half = groups["half"].apply(lambda one: np.sqrt((one**2).sum()) / len(one))
+    half = half.where(half.index.get_level_values("set").str.startswith("DREAM4"), groups["half"].mean())
     made["interval"] = [f"{a - b:.2f}-{a + b:.2f}" for a, b in zip(made["ratio"], half, strict=True)]
     made["beat chance"] = groups["p"].apply(lambda one: int((one < 0.05).sum()))
     return made
