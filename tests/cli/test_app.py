@@ -247,7 +247,9 @@ def test_sigterm_gives_143_and_leaves_no_temporary_file(tmp_path):
 def _signalled(folder, number):
     """Signal the program while it writes a file."""
     code = (
-        "import sys, time\n"
+        "import signal, sys, time\n"
+        # A job in the background is started with SIGINT ignored, and its children inherit that.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "from reguloom.cli import app\n"
         "from reguloom.cli._common import command\n"
         "from reguloom._files import atomic_write\n"
