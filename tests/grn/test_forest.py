@@ -58,11 +58,11 @@ def test_one_full_tree_without_chance_is_scikit_learns():
 @pytest.mark.parametrize(("method", "peer"), [("genie3", RandomForestRegressor), ("extratrees", ExtraTreesRegressor)])
 def test_forests_agree_with_scikit_learns(world, method, peer):
     cells, tfs = world
-    table = as_adjacencies(grn.infer(cells, tfs, method=method, n_estimators=600)).set_index(["target", "TF"])
+    table = as_adjacencies(grn.infer(cells, tfs, method=method, n_estimators=300)).set_index(["target", "TF"])
     for target in ("g0", "g3", "TF2"):
         names = [name for name in tfs if name != target]
         models = [
-            peer(600, max_features="sqrt", random_state=seed).fit(cells[names], cells[target].astype(float))
+            peer(300, max_features="sqrt", random_state=seed).fit(cells[names], cells[target].astype(float))
             for seed in (0, 1)
         ]
         theirs = [model.feature_importances_ for model in models]
