@@ -443,7 +443,8 @@ class BooleanNetwork:
         if gene not in self.alternatives:
             import difflib
 
-            close = difflib.get_close_matches(gene, self.genes, n=3, cutoff=0.5)
+            lowered = {name.lower(): name for name in self.genes}
+            close = [lowered[name] for name in difflib.get_close_matches(gene.lower(), lowered, n=3, cutoff=0.5)]
             hint = f"close are {', '.join(close)}" if close else f"it has {', '.join(self.genes[:8])} …"
             msg = f"the network has no gene {gene!r}; {hint}."
             raise MissingKeyError(msg)
