@@ -3,8 +3,8 @@
 ``python benchmarks/dream4.py FOLDER [-o FILE.csv] [--methods grnboost2 genie3] [--sets DREAM4-10 DREAM4-100 beeline]``
 
 FOLDER holds ``dream4.tar.gz`` and ``beeline``. Each method runs with three seeds, scored together. The last table is
-the mean over the networks of a set: the ratio to chance with the interval of that mean, and on how many networks the method beats chance (p < 0.05). ``grn_accuracy.py`` compares the implementations
-themselves.
+the mean over the networks of a set: the ratio to chance with the interval of that mean, and on how many networks the
+method beats chance (p < 0.05). ``grn_accuracy.py`` compares the implementations themselves.
 """
 
 from __future__ import annotations

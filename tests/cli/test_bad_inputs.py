@@ -231,6 +231,13 @@ CASES = {
     "an unknown resource": Case("resources fetch mm11", 3, "'mm11'", "reguloom resources list"),
     "a resource that is not there": Case("resources where mouse-tfs", 4, "mouse-tfs", "reguloom resources fetch"),
     "info on nothing": Case("info {in}/none.csv", 3, "none.csv does not exist", "check the name"),
+    "a prediction that is no network": Case(
+        "evaluate network {in}/wrong_adj.tsv --truth {in}/adj.tsv -o {out}/s.csv", 3, "wrong_adj.tsv", "accepted"
+    ),
+    "a prediction of another species": Case(
+        "evaluate network {in}/human.gmt --truth {in}/adj.tsv -o {out}/s.csv", 3, "targets of human", "case"
+    ),
+    "a challenge cut short": Case("evaluate dream4 {in}/cut.csv.gz -o {out}/s.csv", 4, "cut.csv.gz", "again"),
     "scores that are missing": Case("resources build-db --scores {in}/none.feather -o {out}/db", (2, 3), "none", ""),
 }
 
