@@ -27,7 +27,21 @@ from reguloom._errors import (
 from reguloom._version import __version__
 
 if TYPE_CHECKING:
-    from reguloom import activity, cistarget, core, datasets, evaluate, grn, io, mechanistic, pipeline, pl, resources
+    from reguloom import (
+        activity,
+        cistarget,
+        core,
+        datasets,
+        evaluate,
+        grn,
+        io,
+        manifold,
+        mechanistic,
+        oracle,
+        pipeline,
+        pl,
+        resources,
+    )
     from reguloom.core import Network, Perturbation, Prediction, Predictor, Provenance, Regulon, Regulons
     from reguloom.pipeline.citations import citations
     from reguloom.pipeline.scenic import scenic
@@ -40,8 +54,10 @@ _MODULES = (
     "evaluate",
     "grn",
     "io",
+    "manifold",
     "mechanistic",
     "motifs",
+    "oracle",
     "pipeline",
     "pl",
     "resources",
@@ -79,7 +95,9 @@ __all__ = [
     "evaluate",
     "grn",
     "io",
+    "manifold",
     "mechanistic",
+    "oracle",
     "pipeline",
     "pl",
     "resources",

@@ -36,6 +36,9 @@ PANELS = {
         "binarize": ("binarize", "Turn activity into on and off."),
         "rss": ("rss", "Regulon specificity scores of groups of cells."),
     },
+    "What if: which way do cells move when a gene is perturbed?": {
+        "oracle": ("oracle", "Knock factors out in silico: fit, simulate, score, screen, base-grn."),
+    },
     "Trust: does it hold against a known answer, chance and the baselines?": {
         "evaluate": ("evaluate", "Score networks against a known one, with intervals and baselines."),
     },

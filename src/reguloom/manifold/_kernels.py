@@ -80,7 +80,8 @@ def linear_shift(
     """Write the shift of cells whose change is one vector per group, times a factor of the cell that `active` signs.
 
     ``scores[j, g]`` is cell j's expression along group g's centred unit vector, so the correlation with the way from
-    i to j is ``active[i] * (scores[j, g] - scores[i, g]) / distances[i, j]``. `plain` is the mean of each cell's `units`.
+    i to j is ``active[i] * (scores[j, g] - scores[i, g]) / distances[i, j]``. `plain` is each cell's mean
+    of `units`.
     """
     n, k = indices.shape
     n_dims = units.shape[2]

@@ -4,7 +4,9 @@ Fit a prior network to the cells (:func:`fit`), simulate a perturbation (:meth:`
 against development (:func:`development`, :func:`perturbation_score`), for every factor at once with :func:`screen`.
 """
 
+from reguloom.oracle.base_network import base_network
 from reguloom.oracle.development import Development, development, read_gradient
+from reguloom.oracle.dose import dose_response
 from reguloom.oracle.fit import fit
 from reguloom.oracle.impute import impute
 from reguloom.oracle.links import filter_links
@@ -18,8 +20,10 @@ __all__ = [
     "Development",
     "Oracle",
     "PerturbationScore",
+    "base_network",
     "benjamini_hochberg",
     "development",
+    "dose_response",
     "filter_links",
     "fit",
     "impute",

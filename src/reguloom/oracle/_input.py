@@ -15,7 +15,7 @@ from reguloom.core import Expression
 _FEW_CELLS = 20
 
 
-def take_expression(data: Any, *, layer: str | None, mask_var: Any, normalize: bool) -> Expression:
+def take_expression(data: Any, *, layer: str | None, mask_var: Any, normalize: bool | str) -> Expression:
     """Return normalised, logarithmic expression, or say what is wrong with it.
 
     Parameters
@@ -25,7 +25,7 @@ def take_expression(data: Any, *, layer: str | None, mask_var: Any, normalize: b
     layer, mask_var
         See :func:`reguloom.oracle.fit`.
     normalize
-        Whether counts are scaled to the median library size and ``log1p`` is taken.
+        Whether counts are scaled to the median library size and ``log1p`` is taken; ``"auto"``: if they are counts.
 
     Raises
     ------
@@ -38,7 +38,7 @@ def take_expression(data: Any, *, layer: str | None, mask_var: Any, normalize: b
         msg = f"expression goes down to {lowest:.3g}: it looks scaled; give normalised, logarithmic values (layer=)."
         raise InputError(msg)
     if not counts:
-        if normalize:
+        if normalize is True:
             logger.info("the values are no counts, so they are taken as normalised")
         if highest > 50:
             msg = f"expression goes up to {highest:.4g}: it looks normalised but not logarithmic; take log1p first."

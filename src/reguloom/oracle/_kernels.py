@@ -193,7 +193,7 @@ def rewire(sources: Any, targets: Any, present: Any, forbidden: Any, n_swaps: in
 
 @njit
 def farthest_out(values: Any, shift: Any, low: Any, high: Any) -> Any:
-    """Return, per gene, how far ``values + shift`` leaves ``low`` to ``high`` (1 = the width), and in how many cells."""
+    """Return, per gene, how far ``values + shift`` leaves the range (1 = its width), and in how many cells."""
     n, n_genes = values.shape
     farthest, count = np.zeros(n_genes), np.zeros(n_genes)
     for i in range(n):

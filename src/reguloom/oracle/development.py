@@ -142,6 +142,11 @@ def development(
     n_jobs
         Threads.
 
+    Returns
+    -------
+    Development
+        The field, on a grid over the embedding.
+
     Raises
     ------
     MissingKeyError

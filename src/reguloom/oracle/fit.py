@@ -35,7 +35,7 @@ def fit(
     layer: str | None = None,
     groupby: str | None = None,
     mask_var: str | None = None,
-    normalize: bool = False,
+    normalize: bool | str = False,
     impute: bool = True,
     n_neighbors: int | None = None,
     n_pcs: int | None = None,
@@ -69,7 +69,8 @@ def fit(
     mask_var
         Column of ``adata.var`` that says which genes to use.
     normalize
-        Whether raw counts are scaled to the median library size and logged; without it they are refused.
+        Whether raw counts are scaled to the median library size and logged; without it they are refused. ``"auto"``
+        does so if the values are counts.
     impute
         Whether expression is smoothed over neighbouring cells first (see :func:`impute`).
     n_neighbors, n_pcs

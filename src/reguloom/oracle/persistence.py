@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -16,10 +16,20 @@ from reguloom.core import Network, Perturbation, Prediction, Provenance
 from reguloom.core.perturbation import Target
 from reguloom.oracle.model import Oracle
 
+if TYPE_CHECKING:
+    from anndata import AnnData
+
 SCHEMA = 1
 
 
-def write_oracle(oracle: Oracle, path: str | os.PathLike[str], *, force: bool = False) -> None:
+def write_oracle(
+    oracle: Oracle,
+    path: str | os.PathLike[str],
+    *,
+    adata: AnnData | None = None,
+    screen: pd.DataFrame | None = None,
+    force: bool = False,
+) -> None:
     """Write an oracle to an h5ad file.
 
     Parameters
@@ -28,6 +38,10 @@ def write_oracle(oracle: Oracle, path: str | os.PathLike[str], *, force: bool = 
         What to write.
     path
         ``.h5ad``.
+    adata
+        The cells' annotation and embeddings, which are kept beside it.
+    screen
+        A screen's table, which becomes ``uns['oracle_screen']``.
     force
         Whether an existing file may be replaced.
     """
@@ -48,6 +62,12 @@ def write_oracle(oracle: Oracle, path: str | os.PathLike[str], *, force: bool = 
     }
     for name in ("prior", "links", "network"):
         made.uns["oracle"][name] = _table(getattr(oracle, name).to_frame())
+    if adata is not None:
+        made.obs = adata.obs.assign(oracle_group=made.obs["oracle_group"].to_numpy())
+        for key in adata.obsm:
+            made.obsm[key] = adata.obsm[key]
+    if screen is not None:
+        made.uns["oracle_screen"] = _table(screen)
     with atomic_write(path, force=force) as temporary:
         made.write_h5ad(temporary, compression="gzip")
 

@@ -1,0 +1,56 @@
+"""Options that the subcommands of ``reguloom oracle`` share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import rich_click as click
+
+from reguloom.cli import _common as common
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+
+fit_options = common.apply(
+    click.option("--base-network", "--base-grn", "base_network", required=True, type=common.INPUT,
+                 help="Prior: CellOracle base network, regulons, or any edge list."),
+    click.option("--groupby", default=None, metavar="KEY", help="Column of obs: a network for each of its groups."),
+    click.option("--normalize/--no-normalize", default=None, show_default="if X holds counts",
+                 help="Scale counts to the median library size and take log1p."),
+    click.option("--impute/--no-impute", default=True, show_default=True, help="Smooth over neighbouring cells."),
+    click.option("-m", "--method", type=click.Choice(["bagging_ridge", "ridge", "bayesian_ridge"]),
+                 default="bagging_ridge", show_default=True, help="How edges are weighed."),
+    click.option("--alpha", type=click.FloatRange(min=0), default=10.0, show_default=True, help="Ridge penalty."),
+    click.option("--n-bags", type=click.IntRange(min=2), default=20, show_default=True, help="Bags."),
+    click.option("--n-edges", type=click.IntRange(min=1), default=10_000, show_default=True,
+                 help="Edges that each group keeps."),
+    click.option("--compat", type=click.Choice(["celloracle"]), default=None, help="Follow the original's rules."),
+)  # fmt: skip
+development_options = common.apply(
+    click.option("--basis", default="umap", show_default=True, help="Embedding in obsm."),
+    click.option("--pseudotime", default=None, metavar="KEY", help="Column of obs that grows along development."),
+    click.option("--velocity", default=None, metavar="KEY", help="Slot of obsm with velocity on the embedding."),
+    click.option("--gradient", default=None, type=common.INPUT, help="CellOracle gradient file of the same cells."),
+)  # fmt: skip
+
+
+def fit_settings(options: dict[str, Any]) -> dict[str, Any]:
+    """Return the keyword arguments of ``oracle.fit``."""
+    names = ("layer", "groupby", "impute", "method", "alpha", "n_bags", "n_edges", "compat")
+    settings = {name: options[name] for name in names}
+    return {**settings, "normalize": "auto" if options["normalize"] is None else options["normalize"]}
+
+
+def read_development(adata: AnnData, options: dict[str, Any], n_jobs: int | None) -> Any:
+    """Return the field of development that the options name."""
+    from reguloom import oracle
+    from reguloom._errors import InputError
+
+    if options["gradient"] is not None:
+        return oracle.read_gradient(options["gradient"])
+    if options["pseudotime"] is None and options["velocity"] is None:
+        msg = "scoring needs a direction of development: give --pseudotime KEY, --velocity KEY or --gradient FILE."
+        raise InputError(msg)
+    return oracle.development(
+        adata, pseudotime=options["pseudotime"], velocity=options["velocity"], basis=options["basis"], n_jobs=n_jobs
+    )
