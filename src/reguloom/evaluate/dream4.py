@@ -288,7 +288,8 @@ def _contents(path: Path, name: str) -> dict[str, str]:
                 if content is not None:
                     wanted[kind] = content.read().decode("utf-8")
     except (tarfile.TarError, EOFError, OSError, UnicodeDecodeError) as error:
-        msg = f"{path} cannot be read as an archive ({error}); it may be cut short, so download it again."
+        why = str(error).partition("\n")[0].rstrip(":")  # tarfile lists what each decompressor says
+        msg = f"{path} cannot be read as an archive ({why}); it may be cut short, so download it again."
         raise ResourceError(msg) from error
     return wanted
 
