@@ -45,7 +45,8 @@ def test_the_field_is_the_truth_where_it_is_known(toggle: Toggle, field: VectorF
     ours = np.einsum("gi,nij,hj->ngh", field.space.loadings, field.jacobian()[inner], field.space.loadings)
     theirs = toggle.jacobian(toggle.adata.X)[inner]
     assert np.corrcoef(ours[:, 0, 1], theirs[:, 0, 1])[0, 1] > 0.8
-    assert (np.sign(ours[:, 1, 0]) == np.sign(theirs[:, 1, 0])).mean() > 0.9
+    strong = np.abs(theirs[:, 1, 0]) > 0.2
+    assert (np.sign(ours[strong, 1, 0]) == np.sign(theirs[strong, 1, 0])).mean() > 0.9
 
 
 @pytest.mark.parametrize("suffix", ["h5ad", "zarr"])

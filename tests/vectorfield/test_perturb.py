@@ -150,8 +150,8 @@ def test_dose_response(field: VectorField) -> None:
 def test_jacobian_tables(field: VectorField) -> None:
     table = vf.jacobian(field, ["G0", "G1"], ["G0", "G1", "G4"], spread=True)
     assert list(table.columns[:4]) == ["group", "regulator", "target", "mean"]
-    one = table[(table["group"] == "A") & (table["regulator"] == "G0") & (table["target"] == "G1")].iloc[0]
-    cells = vf.cell_jacobian(field, [("G0", "G1")]).to_numpy()[np.asarray(field.groups == "A"), 0]
+    one = table[(table["group"] == "B") & (table["regulator"] == "G0") & (table["target"] == "G1")].iloc[0]
+    cells = vf.cell_jacobian(field, [("G0", "G1")]).to_numpy()[np.asarray(field.groups == "B"), 0]
     assert one["mean"] == pytest.approx(cells.mean())
     assert one["sd"] == pytest.approx(cells.std())
     assert one["mean"] < 0 and one["sign_stability"] == 1

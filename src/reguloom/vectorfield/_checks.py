@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from reguloom.vectorfield.field import VectorField
 
 Draws = list[np.random.Generator]
-CELLS_PER_COMPONENT = 20
+CELLS, CELLS_PER_COMPONENT = 200, 20
 FOLDS = 3
 
 
@@ -66,8 +66,8 @@ def cell_number(made: VectorField) -> Check:
     n, k = len(made.cells), made.n_components
     return Check(
         "enough cells",
-        n / k,
-        CELLS_PER_COMPONENT,
+        n,
+        max(CELLS, CELLS_PER_COMPONENT * k),
         f"{n} cells for {k} components",
         f"{n} cells are too few for a field of {k} components: its Jacobian, fixed points and paths are guesses",
     )

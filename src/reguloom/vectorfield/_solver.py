@@ -16,7 +16,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from reguloom.manifold._blas import one_blas_thread
 from reguloom.vectorfield import _gaussian
 from reguloom.vectorfield._blocks import over_blocks
 
@@ -62,6 +61,8 @@ class Features:
     ) -> Features:
         """Whiten the kernel of the control points and, if they fit in memory, keep the features."""
         from scipy.linalg import eigh
+
+        from reguloom.manifold._blas import one_blas_thread
 
         with one_blas_thread():
             eigenvalues, vectors = eigh(_gaussian.kernel(control_points, control_points, beta))
@@ -118,6 +119,8 @@ class Features:
 
     def coefficients(self, solution: np.ndarray) -> np.ndarray:
         """Return the coefficients of the control points, ``(n_control, k)``."""
+        from reguloom.manifold._blas import one_blas_thread
+
         with one_blas_thread():
             return self.whitening @ solution
 
@@ -125,6 +128,8 @@ class Features:
 def solve_ridge(gram: np.ndarray, moment: np.ndarray, strength: float) -> np.ndarray:
     """Return ``(G + strength I)^-1 B`` by Cholesky."""
     from scipy.linalg import cho_factor, cho_solve
+
+    from reguloom.manifold._blas import one_blas_thread
 
     damped = gram.copy()
     damped[np.diag_indices_from(damped)] += strength

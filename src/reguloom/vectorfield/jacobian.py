@@ -200,7 +200,7 @@ def network(
     field
         A field on a basis with loadings.
     regulators, targets
-        Names of genes.
+        Names of genes; targets are all genes of the basis if left out.
     top
         Edges of each group; None keeps all.
     min_sign_stability
@@ -212,7 +212,8 @@ def network(
     -------
     Edges regulator to target with ``weight`` (size of the mean), ``sign``, ``group``, ``sign_stability``.
     """
-    table = jacobian(field, regulators, targets, n_jobs=n_jobs)
+    aimed = list(field.space.genes) if targets is None else targets
+    table = jacobian(field, regulators, aimed, n_jobs=n_jobs)
     table = table[table["regulator"] != table["target"]]
     if min_sign_stability > 0:
         table = table[table["sign_stability"] >= min_sign_stability]

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from reguloom._errors import InputError, MissingKeyError
-from reguloom.core import Expression, check_genes
+from reguloom.core import Expression, gene_overlap
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -60,10 +60,10 @@ class StateSpace:
         found = self.genes.get_indexer(pd.Index(asked))
         if (found < 0).any():
             absent = [gene for gene, at in zip(asked, found, strict=True) if at < 0]
-            check_genes(asked, self.genes, what="genes", where=f"the basis {self.basis!r}", floor=0.0)
+            cause = gene_overlap(asked, self.genes, what="genes", where="the basis").cause
             msg = (
                 f"{absent[0]!r} is not among the {len(self.genes)} genes of the basis {self.basis!r} (such as "
-                f"{list(self.genes[:3])}); field.available() lists them, and fit(genes=...) adds expressed ones."
+                f"{list(self.genes[:3])}); field.available() lists them, and fit(genes=...) adds expressed ones. {cause}".strip()
             )
             raise MissingKeyError(msg)
         return found
