@@ -15,12 +15,18 @@ from reguloom._random import generator
 from reguloom.core import Network, Regulon, Regulons
 from reguloom.datasets import _chromatin, _generated
 from reguloom.datasets._sequencing import Assay
-from reguloom.mechanistic import BooleanNetwork, OdeModel
+from reguloom.mechanistic import BooleanNetwork, Noise, OdeModel
 
 if TYPE_CHECKING:
     from anndata import AnnData
 
 PROGENITOR = "progenitor"
+SYSTEM_SIZE = 5.0
+"""Molecules in one unit of concentration; a gene that is fully on has twice as many."""
+HETEROGENEITY = 0.5
+"""Standard deviation of the log of how fast each TF is transcribed between cells."""
+TARGET_THRESHOLDS = (0.45, 1.05)
+"""Half-response levels of targets, in maxima of the regulator."""
 
 
 @dataclass(frozen=True)
@@ -107,6 +113,9 @@ def wire(wiring: Any, size: Size, root: int) -> _generated.Wiring:
 def equations(wiring: _generated.Wiring, options: dict[str, Any], root: int) -> OdeModel:
     """Return the equations, in which the protein of TFs alone is followed.
 
+    Half responses between TFs lie near half of the maximum, so that fates are as the rules say; those of targets are
+    spread, so that a target tells more of its regulator's level than on or off.
+
     Parameters
     ----------
     wiring
@@ -116,7 +125,13 @@ def equations(wiring: _generated.Wiring, options: dict[str, Any], root: int) -> 
     root
         Root seed; rates and thresholds differ between genes by some hundredths.
     """
-    settings: dict[str, Any] = {"form": "spliced", "sample_parameters": 0.03, "rng": root, **options}
+    settings: dict[str, Any] = {
+        "form": "spliced",
+        "sample_parameters": 0.03,
+        "noise": Noise(system_size=SYSTEM_SIZE, heterogeneity=HETEROGENEITY),
+        "rng": root,
+        **options,
+    }
     settings.setdefault("initial", wiring.initial or None)
     if settings["form"] != "spliced":
         msg = f"the form is {settings['form']!r}; a world has spliced and unspliced counts, so its form is 'spliced'."
@@ -126,7 +141,11 @@ def equations(wiring: _generated.Wiring, options: dict[str, Any], root: int) -> 
     makes[model.regulation.regulator] = True
     start = np.where(makes, 1.0, 0.0) * model.start
     start[:2] = model.start[:2]
-    return replace(model, makes_protein=makes, start=start)
+    regulation = model.regulation
+    share = generator(root, "thresholds").uniform(*TARGET_THRESHOLDS, len(regulation.target))
+    drawn = share * model.kinetics.highest[-1][regulation.regulator]
+    threshold = np.where(makes[regulation.target], regulation.threshold, drawn)
+    return replace(model, makes_protein=makes, start=start, regulation=regulation.with_thresholds(threshold))
 
 
 def true_edges(model: OdeModel) -> pd.DataFrame:
@@ -212,7 +231,7 @@ def cell_types(
     level = protein / model.kinetics.highest[-1][tfs]
     start = model.start[-1][tfs] / model.kinetics.highest[-1][tfs]
     symbols = {"0": 0.0, "1": 1.0, "*": np.nan}
-    ends = np.array([[symbols[text[i]] for i in tfs] for text in table["pattern"]])[fate.cat.codes]
+    ends = np.array([[symbols[one] for one in text] for text in table["pattern"]])[fate.cat.codes]
     to_end = np.nansum(np.abs(level - ends), axis=1)
     to_start = np.where(np.isnan(ends), 0.0, np.abs(level - start)).sum(axis=1)
     names = np.where(to_end < to_start, fate.astype(str), PROGENITOR)

@@ -195,7 +195,7 @@ def world(
     motif_precision: float = 0.4,
     motif_recall: float = 0.8,
     n_database_genes: int | None = None,
-    capture: float = 0.2,
+    capture: float = 0.3,
     rng: SeedLike = 0,
     n_jobs: int | None = None,
     **options: Any,

@@ -168,6 +168,7 @@ def simulate(
     onset: NDArray[np.int64],
     scale: NDArray[np.float64],
     add: NDArray[np.float64],
+    capacity: NDArray[np.float64],
     rates: NDArray[np.float64],
     numbers: NDArray[np.uint64],
     makes_protein: NDArray[np.bool_],
@@ -209,6 +210,8 @@ def simulate(
         Row of `scale` and `add` for each trajectory (-1 for none), and the step from which it holds.
     scale, add
         Interventions ``(n_conditions, n_genes)``: transcription becomes ``scale f + add`` of its maximum.
+    capacity
+        What transcription is multiplied by in each cell, ``(n_trajectories, n_genes)``.
     rates
         ``(n_rates, n_genes)``: production of the first compartment, then what leaves it; production and decay of
         protein follow (see ``Kinetics``).
@@ -242,7 +245,7 @@ def simulate(
                 f = diagram_value(values, theta, nodes[gene], nodes[gene + 1], edge, low, high, leaf)
                 if change:
                     f = scale[condition[t], gene] * f + add[condition[t], gene]
-                production[gene] = rates[0, gene] * f
+                production[gene] = rates[0, gene] * capacity[t, gene] * f
             if n_compartments == 3:
                 _step_spliced(
                     now, production, rates, numbers, makes_protein, keys[t], step, dt, kind, amplitude, normals

@@ -202,7 +202,14 @@ class OdeModel:
         """Which compartment is what a cell's expression is read from: spliced mRNA where there is such."""
         return 1 if self.kinetics.form == "spliced" else 0
 
-    def slopes(self, state: NDArray[np.float64], perturbation: Perturbation | None = None) -> NDArray[np.float64]:
+    def slopes(
+        self,
+        state: NDArray[np.float64],
+        perturbation: Perturbation | None = None,
+        *,
+        factor: NDArray[np.float64] | float = 1.0,
+        constant: NDArray[np.float64] | float = 0.0,
+    ) -> NDArray[np.float64]:
         """Return the deterministic time derivative of states ``(n_cells, n_compartments, n_genes)``.
 
         Parameters
@@ -211,12 +218,14 @@ class OdeModel:
             Levels.
         perturbation
             What is done to the cells.
+        factor, constant
+            What the regulation of each cell is multiplied by, and what is added, ``(n_cells, n_genes)``.
         """
         activity = self.regulation.activity(state[:, -1])
         if perturbation is not None:
             scale, add = conditions([perturbation], self.genes, self.kinetics.highest[self.mrna_index])
             activity = scale * activity + add
-        return self.kinetics.slopes(state, activity)
+        return self.kinetics.slopes(state, activity * factor + constant)
 
     def jacobian(self, state: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return how transcription of each gene answers to each regulator's level, ``(n_cells, n_genes, n_genes)``.

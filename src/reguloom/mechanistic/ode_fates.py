@@ -32,7 +32,8 @@ class Fates:
     which
         Row of `table` for each trajectory, ``(n_trajectories,)``.
     table
-        One row for each fate, most frequent first: ``pattern`` (0, 1 or ``*`` for each gene; ``*`` keeps moving),
+        One row for each fate, most frequent first: ``pattern`` (0, 1 or ``*`` for each gene whose protein is
+        followed; ``*`` keeps moving),
         ``n_trajectories``, ``share``; the index is a name made of the genes that are on.
     """
 

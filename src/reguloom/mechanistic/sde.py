@@ -19,6 +19,7 @@ NOISES = ("langevin", "sqrt", "boolode", "none")
 BLOCK = 32
 """Trajectories in a unit of work."""
 N_NORMALS = 4096
+GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 
 @dataclass(frozen=True)
@@ -36,19 +37,25 @@ class Noise:
         Molecules in one unit of concentration.
     strength
         ``c`` of ``sqrt`` and ``boolode``.
+    heterogeneity
+        Standard deviation of the log of how fast each regulator is transcribed between cells, for life.
     """
 
     kind: str = "langevin"
     system_size: float = 20.0
     strength: float = 1.0
+    heterogeneity: float = 0.0
 
     def __post_init__(self) -> None:
         """Check the kind and the sizes."""
         if self.kind not in NOISES:
             msg = f"the noise is {self.kind!r}; accepted are {', '.join(NOISES)}."
             raise InputError(msg)
-        if not self.system_size > 0 or self.strength < 0:
-            msg = f"system_size is {self.system_size} and strength {self.strength}; give numbers above 0."
+        if not self.system_size > 0 or self.strength < 0 or self.heterogeneity < 0:
+            msg = (
+                f"system_size is {self.system_size}, strength {self.strength} and heterogeneity {self.heterogeneity}; "
+                "give a size above 0, and no negative number."
+            )
             raise InputError(msg)
 
     def amplitude(self, dt: float) -> float:
@@ -164,6 +171,7 @@ def _run(
         state,
         key,
         *(np.ascontiguousarray(one) for one in rows),
+        capacities(key, model, noise),
         np.ascontiguousarray(model.kinetics.rates),
         model.numbers,
         model.makes_protein,
@@ -178,15 +186,35 @@ def _run(
 
 def keys(seed: int, trajectories: NDArray[np.int64]) -> NDArray[np.uint64]:
     """Return the key of each trajectory's noise: SplitMix64 of the seed and the trajectory's number."""
-    golden = np.uint64(0x9E3779B97F4A7C15)
+    root = _mix(np.array([seed], dtype=np.uint64) + GOLDEN)
+    return _mix(root + (np.asarray(trajectories).astype(np.uint64) + np.uint64(1)) * GOLDEN)
 
-    def mix(z: NDArray[np.uint64]) -> NDArray[np.uint64]:
-        z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-        return z ^ (z >> np.uint64(31))
 
-    root = mix(np.array([seed], dtype=np.uint64) + golden)
-    return mix(root + (np.asarray(trajectories).astype(np.uint64) + np.uint64(1)) * golden)
+def capacities(key: NDArray[np.uint64], model: OdeModel, noise: Noise) -> NDArray[np.float64]:
+    """Return how fast each cell transcribes each gene, relative to the mean, ``(n_trajectories, n_genes)``.
+
+    Parameters
+    ----------
+    key
+        Of each trajectory.
+    model
+        The equations; only what makes protein differs between cells.
+    noise
+        Holds the heterogeneity.
+    """
+    result = np.ones((len(key), len(model.genes)))
+    if noise.heterogeneity > 0:
+        bits = _mix(_mix(key)[:, None] + model.numbers[model.makes_protein] * GOLDEN)
+        normal = increments()[(bits & np.uint64(N_NORMALS - 1)).astype(np.int64)]
+        result[:, model.makes_protein] = np.exp(noise.heterogeneity * normal - 0.5 * noise.heterogeneity**2)
+    return result
+
+
+def _mix(z: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Return SplitMix64's output function."""
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return z ^ (z >> np.uint64(31))
 
 
 @lru_cache(maxsize=1)

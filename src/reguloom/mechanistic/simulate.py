@@ -17,7 +17,7 @@ from reguloom.core import Perturbation, Provenance
 from reguloom.mechanistic.ode import CITATIONS, OdeModel
 from reguloom.mechanistic.ode_conditions import conditions as to_conditions
 from reguloom.mechanistic.ode_fates import Fates, endings, name_fates
-from reguloom.mechanistic.sde import Conditions, integrate
+from reguloom.mechanistic.sde import Conditions, capacities, integrate, keys
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -109,17 +109,14 @@ def simulate(
     done = Conditions(scale, add, which, np.full(n, round(onset / equations.dt)))
     numbers = bright_trajectories(equations, done, seed=seed, n_jobs=n_jobs)
     states, patterns = follow(equations, when, done, numbers=numbers, seed=seed, n_jobs=n_jobs)
-    fates = name_fates(patterns, equations.genes)
+    fates = _name_fates(equations, patterns)
     rows = np.repeat(np.arange(n), per)
     keep = np.concatenate([np.arange(start, start + n_cells) for start in range(0, n * per, n_each * per)])
-    adata = assemble(
-        equations,
-        states.reshape(-1, *states.shape[2:])[keep],
-        numbers[rows[keep]],
-        when.ravel()[keep],
-        fates.take(rows[keep]),
-    )
-    label_cells(adata, ["control", *(one.label for one in many)], n_cells, which[rows[keep]] >= 0)
+    rows, when = rows[keep], when.ravel()[keep]
+    cells = states.reshape(-1, *states.shape[2:])[keep]
+    factor, constant = effect_now(equations, done, rows, numbers, when, seed)
+    adata = assemble(equations, cells, numbers[rows], when, fates=fates.take(rows), factor=factor, constant=constant)
+    label_cells(adata, ["control", *(one.label for one in many)], n_cells, which[rows] >= 0)
     adata.obs["onset"] = np.where(adata.obs[_keys.PERTURBATION] == "control", np.nan, onset)
     _store(adata, equations, seed, fates)
     return adata
@@ -275,6 +272,9 @@ def counterfactual(
     from anndata import AnnData
 
     state, seed = state_of(model, adata)
+    if "perturbed" in adata.obs and adata.obs["perturbed"].any():
+        msg = "some of the cells are perturbed already; take those of which adata.obs['perturbed'] is False."
+        raise InputError(msg)
     n_more = round((model.t_max / 4 if duration is None else duration) / model.dt)
     if n_more < 1:
         msg = f"the duration {duration} is shorter than a step of {model.dt:g}; give a longer one."
@@ -293,7 +293,7 @@ def counterfactual(
             trajectories=adata.obs["trajectory"].to_numpy(dtype=np.int64), n_jobs=n_jobs,
         )[:, 0]  # fmt: skip
         branches[name] = (end[:, model.mrna_index], endings(model, end, conditions=change, n_jobs=n_jobs))
-    fates = name_fates(np.concatenate([branches["control"][1], branches["perturbed"][1]]), model.genes)
+    fates = _name_fates(model, np.concatenate([branches["control"][1], branches["perturbed"][1]]))
     names = fates.table.index.to_numpy()[fates.which]
     obs = adata.obs.copy()
     obs[_keys.PERTURBATION] = pd.Categorical([perturbation.label] * len(obs))
@@ -336,8 +336,51 @@ def state_of(model: OdeModel, adata: AnnData) -> tuple[NDArray[np.float64], int]
     return np.stack(parts, axis=1), int(adata.uns[SIMULATION]["seed"])
 
 
+def effect_now(
+    model: OdeModel,
+    done: Conditions,
+    rows: NDArray[np.int64],
+    numbers: NDArray[np.int64],
+    step: NDArray[np.int64],
+    seed: int,
+) -> tuple[NDArray[np.float64] | float, NDArray[np.float64] | float]:
+    """Return what each cell's regulation is multiplied by and what is added, at the moment it is taken.
+
+    Parameters
+    ----------
+    model
+        The equations.
+    done
+        Interventions on the trajectories.
+    rows
+        Trajectory of each cell.
+    numbers
+        Number of each trajectory in the noise.
+    step
+        Step of each cell.
+    seed
+        Seed of the noise.
+    """
+    if model.noise.heterogeneity == 0 and (done.which < 0).all():
+        return 1.0, 0.0
+    capacity = capacities(keys(seed, numbers[rows]), model, model.noise)
+    active = (done.which[rows] >= 0) & (step >= done.onset[rows])
+    factor, constant = capacity.copy(), np.zeros_like(capacity)
+    which = done.which[rows][active]
+    factor[active] *= done.scale[which]
+    constant[active] = done.add[which] * capacity[active]
+    return factor, constant
+
+
 def assemble(
-    model: OdeModel, states: NDArray[np.float32], trajectory: NDArray[np.int64], step: NDArray[np.int64], fates: Fates
+    model: OdeModel,
+    states: NDArray[np.float32],
+    trajectory: NDArray[np.int64],
+    step: NDArray[np.int64],
+    *,
+    fates: Fates,
+    factor: NDArray[np.float64] | float = 1.0,
+    constant: NDArray[np.float64] | float = 0.0,
 ) -> AnnData:
     """Return states as AnnData.
 
@@ -351,6 +394,8 @@ def assemble(
         Of each cell.
     fates
         Of each cell.
+    factor, constant
+        What the regulation is multiplied by, and what is added, for the velocity.
     """
     from anndata import AnnData
 
@@ -372,7 +417,7 @@ def assemble(
     adata = AnnData(states[:, mrna].copy(), obs=obs, var=pd.DataFrame(index=pd.Index(model.genes)))
     if states.shape[1] > 1:
         adata.layers["protein"] = states[:, -1].copy()
-    slopes = model.slopes(states.astype(np.float64)).astype(np.float32)
+    slopes = model.slopes(states.astype(np.float64), factor=factor, constant=constant).astype(np.float32)
     adata.layers["velocity"] = slopes[:, mrna]
     if mrna == 1:
         adata.layers["unspliced"] = states[:, 0].copy()
@@ -434,6 +479,12 @@ def _check(n_cells: int, onset: float, escape: float, per: int, sampling: str) -
     if sampling not in ("uniform", "end"):
         msg = f"sampling is {sampling!r}; accepted are uniform and end."
         raise InputError(msg)
+
+
+def _name_fates(model: OdeModel, patterns: NDArray[np.int8]) -> Fates:
+    """Name endings by the genes whose protein is followed; in a model of thousands, by the regulators alone."""
+    shown = model.makes_protein
+    return name_fates(patterns[:, shown], [gene for gene, one in zip(model.genes, shown, strict=True) if one])
 
 
 def _mask(adata: AnnData, name: str) -> NDArray[np.bool_]:
