@@ -242,7 +242,7 @@ def test_classes_explain_how_they_are_made() -> None:
         if issubclass(owner, BaseException | enum.Enum) or getattr(owner, "_is_protocol", False):
             names = []
         elif dataclasses.is_dataclass(owner):
-            names = [field.name for field in dataclasses.fields(owner) if field.init]
+            names = [one.name for one in dataclasses.fields(owner) if one.init and not one.name.startswith("_")]
         else:
             made = Public(name, owner.__init__)
             broken += [*positional_parameters(made), *annotations(made)] if inspect.isfunction(owner.__init__) else []
