@@ -206,7 +206,7 @@ def motif_hits(
 
 def _sum_hits(scores: NDArray[Any], starts: NDArray[Any], floor: float) -> NDArray[np.float64]:
     """Return the sum of the scores above `floor` in each sequence, 100 hits at most."""
-    where = np.flatnonzero(scores > floor)
+    where = np.flatnonzero(scores >= floor)
     owner = np.searchsorted(starts, where, side="right") - 1
     order = np.lexsort((-scores[where], owner))
     owner, values = owner[order], scores[where][order]

@@ -1,0 +1,128 @@
+"""The screen: one table, the same whichever way it is computed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from reguloom import oracle
+from reguloom._errors import InputError
+from reguloom.core import Perturbation
+from reguloom.manifold import Neighborhood
+from reguloom.oracle._fields import Lineage
+from reguloom.oracle._linear import LinearScreen
+
+FAST = {"n_null": 6, "n_bootstrap": 10, "n_neighbors": 40}
+
+
+@pytest.fixture(scope="module")
+def table(model, field) -> pd.DataFrame:
+    return oracle.screen(model, field, n_jobs=1, **FAST)
+
+
+def test_every_factor_and_lineage_has_a_row(model, table) -> None:
+    assert len(table) == len(model.regulators) * 4
+    assert set(table["lineage"]) == {"all", "a", "b", "stem"}
+    for _, rows in table.groupby("lineage", sort=False):
+        assert rows["net"].abs().is_monotonic_decreasing
+    assert table[["negative", "positive", "p", "q", "p_matched", "p_block"]].notna().all(axis=None)
+    assert ((table["q"] >= table["p"]) | np.isclose(table["q"], table["p"])).all()
+
+
+def test_rows_equal_the_single_score(model, field, table) -> None:
+    score = oracle.perturbation_score(model.predict(Perturbation.knockout("Tf1")), field, n_neighbors=40).table.iloc[0]
+    row = table.query("gene == 'Tf1' and lineage == 'all'").iloc[0]
+    for name in ("negative", "positive", "net", "effect_size", "share_affected", "n_points"):
+        assert row[name] == pytest.approx(score[name], abs=1e-10)
+
+
+def test_intervals_hold_most_scores(table) -> None:
+    for side in ("negative", "positive"):
+        assert (table[f"{side}_low"] <= table[f"{side}_high"]).all()
+        wide = 0.5 * (table[f"{side}_high"] - table[f"{side}_low"]) + 0.05
+        assert (table[side] >= table[f"{side}_low"] - wide).mean() > 0.9
+
+
+def test_drivers_of_the_branches_lead_their_lineage(table) -> None:
+    first = table[table["net"] < 0].groupby("lineage")["gene"].first()
+    assert first["a"] == "Tf0"
+    assert first["b"] == "Tf1"
+
+
+def test_baselines_stand_beside_and_are_what_they_say(model, field, table) -> None:
+    names = [name for name in table.columns if name.startswith("baseline_")]
+    assert len(names) == 5
+    assert (table["baseline_no_change"] == 0).all()
+    assert table.groupby("lineage")["baseline_neighbors_mean"].nunique().eq(1).all()
+    near = Neighborhood.of(model.expression, field.embedding, n_neighbors=40)
+    away = np.array([model.expression[rows].mean(axis=0) for rows in near.indices]) - model.expression
+    lineage = Lineage.of("all", np.ones(240, bool), field)
+    expected = (lineage.pull * near.shift(away)).sum()
+    assert table.query("lineage == 'all'")["baseline_neighbors_mean"].iloc[0] == pytest.approx(expected, abs=1e-9)
+
+
+def test_the_statistic_of_the_nulls_follows_the_score(table) -> None:
+    assert np.corrcoef(table["statistic"], table["net"])[0, 1] > 0.9
+
+
+def test_linear_scores_equal_an_exact_simulation_without_the_floor(model, field) -> None:
+    near = Neighborhood.of(model.expression, field.embedding, n_neighbors=40)
+    lineage = Lineage.of("all", np.ones(240, bool), field)
+    linear = LinearScreen.of(model, near, lineage.pull[None], n_propagation=3, sigma_corr=0.05, most=1000)
+    gene = int(model.genes.get_loc("Tf0"))
+    from reguloom.oracle.simulate import responses
+
+    answers = [responses(one, [gene]) for one in model.coefficients]
+    delta = -model.expression[:, [gene]] * np.vstack(answers)[model.groups.codes]
+    expected = (lineage.pull * near.shift(delta)).sum()
+    found = linear.net(answers, -(linear.expression[:, [gene]] > 0).astype(float))
+    assert found[0, 0] == pytest.approx(expected, abs=1e-4)  # single precision inside
+
+
+@pytest.mark.parametrize("n_jobs", [2, 3])
+def test_threads_do_not_change_a_byte(model, field, table, n_jobs: int) -> None:
+    other = oracle.screen(model, field, n_jobs=n_jobs, **FAST)
+    assert other.to_csv() == table.to_csv()
+
+
+def test_an_interrupted_run_goes_on(model, field, table, tmp_path: Path) -> None:
+    path = tmp_path / "screen.jsonl"
+    oracle.screen(model, field, checkpoint=path, **FAST)
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join(lines[: len(lines) // 2]) + '\n{"name": "cut sho')
+    resumed = oracle.screen(model, field, checkpoint=path, resume=True, **FAST)
+    assert resumed.to_csv() == table.to_csv()
+    assert len(path.read_text().splitlines()) == len(lines)
+    assert json.loads(lines[0])["key"]
+    with pytest.raises(InputError, match="another run"):
+        oracle.screen(model, field, checkpoint=path, resume=True, **{**FAST, "n_propagation": 2})
+
+
+def test_pairs_and_other_perturbations(model, field) -> None:
+    asked = ["Tf0+Tf1", Perturbation.overexpress("Tf0"), "Tf2"]
+    made = oracle.screen(model, field, perturbations=asked, lineages={"all": np.ones(240, bool)}, **FAST)
+    made = made.set_index("gene")
+    assert set(made.index) == {"Tf0+Tf1", "Tf0=max", "Tf2"}
+    assert made["p"].notna().to_dict() == {"Tf0+Tf1": False, "Tf0=max": False, "Tf2": True}
+    assert np.sign(made.loc["Tf0=max", "baseline_correlation"]) != 0
+
+
+def test_fewer_nulls_give_fewer_columns(model, field) -> None:
+    made = oracle.screen(model, field, perturbations=["Tf0"], nulls=("block",), n_bootstrap=0, n_neighbors=40)
+    assert "p" not in made
+    assert "p_block" in made
+    assert made["negative_low"].isna().all()
+
+
+def test_what_cannot_be_screened_is_refused(model, field, world) -> None:
+    with pytest.raises(InputError, match="rewired, matched, block"):
+        oracle.screen(model, field, nulls=("shuffled",))
+    with pytest.raises(InputError, match="empty"):
+        oracle.screen(model, field, perturbations=[])
+    other = oracle.development(world[0][:200].copy(), pseudotime="time")
+    with pytest.raises(InputError, match="use the same"):
+        oracle.screen(model, other)
