@@ -35,7 +35,7 @@ def start(model, n):
 
 def reference_spliced(model, n_steps, key):
     """Ten lines of numpy: Euler-Maruyama of u, s, p with one noise term for each reaction."""
-    (u, s, p), (a, b, g, l, d) = model.start.copy(), model.kinetics.rates
+    (u, s, p), (a, b, g, made_of, d) = model.start.copy(), model.kinetics.rates
     dt, size = model.dt, np.sqrt(model.dt / model.noise.system_size)
     for step in range(n_steps):
         f = model.regulation.activity(p[None])[0]
@@ -43,7 +43,7 @@ def reference_spliced(model, n_steps, key):
         made = dt * a * f + size * np.sqrt(a * f) * n[0]
         matured = dt * b * u + size * np.sqrt(b * u) * n[1]
         lost = dt * g * s + size * np.sqrt(g * s) * n[2]
-        p_new = p + dt * (l * s - d * p) + size * np.sqrt(l * s + d * p) * n[3]
+        p_new = p + dt * (made_of * s - d * p) + size * np.sqrt(made_of * s + d * p) * n[3]
         u, s, p = np.maximum(u + made - matured, 0), np.maximum(s + matured - lost, 0), np.maximum(p_new, 0)
     return np.stack([u, s, p])
 

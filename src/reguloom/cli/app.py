@@ -44,6 +44,7 @@ PANELS = {
     },
     "Mechanism: which stable states does a wiring have, and what if it is rewired?": {
         "boolean": ("boolean", "Boolean networks: attractors, fates, perturbations, rules from data."),
+        "ode": ("ode", "Cells simulated from rules, and what perturbations do to them."),
     },
     "Files: what is it, where do I get it, how do I convert it?": {
         "resources": ("resources", "Fetch, check and find motif rankings, annotations and TF lists."),

@@ -11,6 +11,7 @@ from reguloom.mechanistic.fates import Fates, fates
 from reguloom.mechanistic.files import from_text, read, to_text, write
 from reguloom.mechanistic.formula import Formula
 from reguloom.mechanistic.ode import OdeModel
+from reguloom.mechanistic.ode_views import PhasePlane, phase_plane, time_courses
 from reguloom.mechanistic.predict import perturb
 from reguloom.mechanistic.probabilistic import markov_simulation, transition_matrix
 from reguloom.mechanistic.random_networks import random_network
@@ -32,6 +33,7 @@ __all__ = [
     "Formula",
     "Noise",
     "OdeModel",
+    "PhasePlane",
     "Reconstruction",
     "assign_attractors",
     "attractors",
@@ -45,6 +47,7 @@ __all__ = [
     "from_text",
     "markov_simulation",
     "perturb",
+    "phase_plane",
     "random_network",
     "read",
     "read_boolode",
@@ -53,6 +56,7 @@ __all__ = [
     "reconstruct",
     "robustness",
     "simulate",
+    "time_courses",
     "to_text",
     "trajectories",
     "transition_matrix",

@@ -170,7 +170,7 @@ def _run(
         out,
         state,
         key,
-        *(np.ascontiguousarray(one) for one in rows),
+        *(np.array(one, order="C") for one in rows),  # a copy: numba compiles anew for what cannot be written to
         capacities(key, model, noise),
         np.ascontiguousarray(model.kinetics.rates),
         model.numbers,

@@ -11,10 +11,12 @@ from reguloom.pl.binarization import binarization
 from reguloom.pl.development import development
 from reguloom.pl.dose_curve import dose_curve
 from reguloom.pl.fates import fates
+from reguloom.pl.fates_embedding import fates_embedding
 from reguloom.pl.metric_table import metric_table
 from reguloom.pl.network import network
 from reguloom.pl.oracle_flow import oracle_flow
 from reguloom.pl.perturbation_score import perturbation_score
+from reguloom.pl.phase_plane import phase_plane
 from reguloom.pl.precision_recall import precision_recall
 from reguloom.pl.recovery import recovery
 from reguloom.pl.regulon_embedding import regulon_embedding
@@ -23,6 +25,7 @@ from reguloom.pl.regulon_violin import regulon_violin
 from reguloom.pl.rss import rss
 from reguloom.pl.state_graph import state_graph
 from reguloom.pl.tf_ranking import tf_heatmap, tf_ranking, tf_volcano
+from reguloom.pl.trajectories import trajectories
 from reguloom.pl.wiring import wiring
 
 __all__ = [
@@ -31,10 +34,12 @@ __all__ = [
     "development",
     "dose_curve",
     "fates",
+    "fates_embedding",
     "metric_table",
     "network",
     "oracle_flow",
     "perturbation_score",
+    "phase_plane",
     "precision_recall",
     "recovery",
     "regulon_embedding",
@@ -45,5 +50,6 @@ __all__ = [
     "tf_heatmap",
     "tf_ranking",
     "tf_volcano",
+    "trajectories",
     "wiring",
 ]
