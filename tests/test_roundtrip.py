@@ -84,6 +84,14 @@ def dropout(adata: AnnData, world: Any) -> None:
     mechanistic.dropout(adata)
 
 
+def assign_attractors(adata: AnnData, world: Any) -> None:
+    from reguloom import mechanistic
+
+    one, other = adata.var_names[:2]
+    network = mechanistic.BooleanNetwork.from_rules({one: f"!{other}", other: f"!{one}"})
+    mechanistic.assign_attractors(adata, network)
+
+
 def impute(adata: AnnData, world: Any) -> None:
     from reguloom import oracle
 
@@ -97,6 +105,7 @@ CALLS: dict[str, Callable[[AnnData, Any], Any]] = {
     "activity.differential": lambda adata, world: rl.activity.differential(adata, groupby="lineage"),
     "core.Network.to_adata": lambda adata, world: world.network.to_adata(adata),
     "core.Regulons.to_adata": lambda adata, world: world.regulons.to_adata(adata, key_added="truth"),
+    "mechanistic.assign_attractors": assign_attractors,
     "mechanistic.dropout": dropout,
     "oracle.impute": impute,
     "pipeline.scenic": scenic,

@@ -119,4 +119,4 @@ def test_every_published_model_is_solved_or_refused_with_a_reason(shared):
             assert "fix its inputs" in str(error), path.name
             continue
         assert len(found), path.name
-        assert found.complete or "neither AEON nor biobalm finished" in found.note, path.name
+        assert found.complete or "neither AEON nor biobalm answered" in found.note, path.name

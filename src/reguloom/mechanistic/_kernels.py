@@ -191,12 +191,10 @@ def terminal_components(
     which their components were completed (every component after those it leads to), with the last state of each marked.
     """
     n_states = len(successor)
-    index = np.zeros(n_states, dtype=np.uint32)
-    low = np.zeros(n_states, dtype=np.uint32)
+    index, low = np.zeros(n_states, dtype=np.uint32), np.zeros(n_states, dtype=np.uint32)
     done = np.zeros(n_states, dtype=np.bool_)
     leaves = np.zeros(n_states, dtype=np.bool_)
-    stack = np.empty(n_states, dtype=np.uint32)
-    calls = np.empty(n_states, dtype=np.uint32)
+    stack, calls = np.empty(n_states, dtype=np.uint32), np.empty(n_states, dtype=np.uint32)
     bit = np.zeros(n_states, dtype=np.uint8)
     order = np.empty(n_states, dtype=np.uint32)
     last = np.zeros(n_states, dtype=np.bool_)

@@ -31,20 +31,25 @@ def _limit_memory(share: float = 0.6) -> None:
         return
 
 
+def _network(question: dict[str, Any]) -> Any:
+    """Return AEON's network; regulators without effect, which it refuses, are taken out of its graph."""
+    from biodivine_aeon import BooleanNetwork
+
+    return BooleanNetwork.from_bnet(question["rules"]).infer_valid_graph()
+
+
 def minimal_trap_spaces(question: dict[str, Any]) -> list[dict[str, int]]:
     """Return the minimal trap spaces, at most one more than the limit."""
     from biobalm.trappist_core import trappist
-    from biodivine_aeon import BooleanNetwork
 
-    network = BooleanNetwork.from_bnet(question["rules"])
-    return [dict(space) for space in trappist(network, problem="min", solution_limit=question["limit"] + 1)]
+    return [dict(space) for space in trappist(_network(question), problem="min", solution_limit=question["limit"] + 1)]
 
 
 def fixed_points(question: dict[str, Any]) -> dict[str, Any]:
     """Count the fixed points, and list them if they are not too many."""
-    from biodivine_aeon import AsynchronousGraph, BooleanNetwork, FixedPoints
+    from biodivine_aeon import AsynchronousGraph, FixedPoints
 
-    graph = AsynchronousGraph(BooleanNetwork.from_bnet(question["rules"]))
+    graph = AsynchronousGraph(_network(question))
     found = FixedPoints.symbolic_vertices(graph, graph.mk_unit_colored_vertices())
     count = int(found.cardinality())
     listed = _states(found) if count <= question["limit"] else []
@@ -53,18 +58,17 @@ def fixed_points(question: dict[str, Any]) -> dict[str, Any]:
 
 def aeon(question: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the asynchronous attractors by AEON's symbolic search."""
-    from biodivine_aeon import AsynchronousGraph, Attractors, BooleanNetwork
+    from biodivine_aeon import AsynchronousGraph, Attractors
 
-    graph = AsynchronousGraph(BooleanNetwork.from_bnet(question["rules"]))
+    graph = AsynchronousGraph(_network(question))
     return [_described(found.vertices(), question) for found in Attractors.attractors(graph)]
 
 
 def biobalm(question: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the asynchronous attractors by biobalm's succession diagram."""
     from biobalm import SuccessionDiagram
-    from biodivine_aeon import BooleanNetwork
 
-    diagram = SuccessionDiagram(BooleanNetwork.from_bnet(question["rules"]))
+    diagram = SuccessionDiagram(_network(question))
     diagram.build()
     found = [one for many in diagram.expanded_attractor_sets().values() for one in many]
     return [_described(one, question) for one in found]

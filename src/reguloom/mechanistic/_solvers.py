@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from reguloom._errors import ConvergenceWarning, InputError, MissingDependencyError, warn
+from reguloom._errors import InputError, MissingDependencyError
 from reguloom._logging import logger
 from reguloom.mechanistic import _spaces
 from reguloom.mechanistic.attractors import Attractor, Limits, advice, refuse_many
@@ -81,16 +81,20 @@ def fixed_points(network: BooleanNetwork, known: Mapping[str, int], limits: Limi
 
 
 def attractors(network: BooleanNetwork, known: Mapping[str, int], limits: Limits) -> list[Attractor] | None:
-    """Return the asynchronous attractors, from whichever solver is first; None if neither is in time."""
+    """Return the asynchronous attractors, from whichever solver is first; None if neither is in time or able."""
     names, rules = _encoded(network, known)
-    answer = _ask(["aeon", "biobalm"], rules, limits)
+    try:
+        answer = _ask(["aeon", "biobalm"], rules, limits)
+    except InputError:  # both gave up; their reasons are in the log
+        return None
     return None if answer is None else [_attractor(network, known, names, one) for one in answer]
 
 
 def _encoded(network: BooleanNetwork, known: Mapping[str, int]) -> tuple[dict[str, str], str]:
     """Return the solver's names → genes, and the rules of the genes that are not known as .bnet text."""
     inside = _spaces.within(network, known)
-    short = {gene: f"x{i}" for i, gene in enumerate(inside)}
+    # the solvers order their diagrams by name, so names are numbered such that the file's order is kept
+    short = {gene: f"x{i:05d}" for i, gene in enumerate(inside)}
 
     def rename(node: Formula) -> Formula:
         return variable(short[node.name])
@@ -116,8 +120,15 @@ def _attractor(
 
 
 def _ask(tasks: Sequence[str], rules: str, limits: Limits) -> Any:
-    """Start a process for each task and return the first answer; None if none comes in time."""
+    """Start a process for each task and return the first answer; None if none comes in time.
+
+    Raises
+    ------
+    InputError
+        If every solver gives up before the time is over, with its reason.
+    """
     deadline = time.monotonic() + limits.time_limit
+    reason = ""
     with _processes(tasks, rules, limits) as running:
         while running and time.monotonic() < deadline:
             for task, process in list(running.items()):
@@ -127,9 +138,12 @@ def _ask(tasks: Sequence[str], rules: str, limits: Limits) -> Any:
                 output, errors = process.communicate()
                 if process.returncode == 0:
                     return json.loads(output.strip().splitlines()[-1])
-                _report(task, errors)
+                reason = _report(task, errors)
             time.sleep(0.005)
-    return None
+        if running:
+            return None
+    msg = f"{reason}; fix some genes with with_fixed (--fix GENE=0), or restrict the network."
+    raise InputError(msg)
 
 
 @contextlib.contextmanager
@@ -181,9 +195,10 @@ class _Process(subprocess.Popen[str]):
         return texts[0], texts[1]
 
 
-def _report(task: str, errors: str) -> None:
-    """Say why a solver gave up."""
-    last = errors.strip().splitlines()[-1] if errors.strip() else "no message"
-    if "MemoryError" in errors or "bad_alloc" in errors or "memory allocation" in errors:
-        warn(f"{_PACKAGES[task]} ran out of memory and was stopped.", ConvergenceWarning)
-    logger.info("%s gave no answer: %s", _PACKAGES[task], last)
+def _report(task: str, errors: str) -> str:
+    """Say why a solver gave up, and return it."""
+    lines = errors.strip().splitlines() or ["no message"]
+    exhausted = any(word in errors for word in ("MemoryError", "bad_alloc", "memory allocation"))
+    reason = f"{_PACKAGES[task]} {'ran out of memory' if exhausted else 'failed: ' + lines[-1].strip()}"
+    logger.info(reason)
+    return reason

@@ -96,12 +96,15 @@ def _from_trap_spaces(
     members: list[Attractor] = []
     for space in spaces:
         n_free = len(network.genes) - len(space)
-        if n_free == 0 or (n_free <= MAX_GENES and time.monotonic() < deadline):
+        if n_free == 0:
+            text = _spaces.text_of(space, network.genes)
+            members.append(Attractor(text, 1, np.array([[letter == "1" for letter in text]])))
+        elif n_free <= MAX_GENES and time.monotonic() < deadline:
             members += explicit(network, space, limits)
         else:
             members.append(Attractor(_spaces.text_of(space, network.genes), 1 << n_free))
     note = (
-        f"neither AEON nor biobalm finished within {limits.time_limit:g} s: each minimal trap space holds an attractor "
+        f"neither AEON nor biobalm answered within {limits.time_limit:g} s: each minimal trap space holds an attractor "
         "(sizes of large ones are upper bounds), and whether there are others is not settled; "
         "raise time_limit, fix genes, or take update='most-permissive', which is exact."
     )

@@ -215,6 +215,7 @@ def attractors(
 
     Examples
     --------
+    >>> from reguloom.mechanistic import BooleanNetwork
     >>> toggle = BooleanNetwork.from_rules({"Gata1": "not Spi1", "Spi1": "not Gata1"})
     >>> [one.space for one in toggle.attractors()]
     ['10', '01']
@@ -335,12 +336,14 @@ def advice(network: BooleanNetwork) -> str:
 def decode(codes: NDArray[Any], network: BooleanNetwork, genes: Sequence[str]) -> NDArray[np.bool_]:
     """Return states as rows over all genes, from numbers over the varying `genes` (gene 0 is the lowest bit)."""
     codes = np.asarray(codes, dtype=np.int64)
+    bits = (codes[:, None] >> np.arange(len(genes))) & 1
+    if len(genes) == len(network.genes) and tuple(genes) == network.genes:
+        return bits.astype(bool)
     states = np.zeros((len(codes), len(network.genes)), dtype=bool)
     place = {gene: i for i, gene in enumerate(network.genes)}
     for gene, value in network.fixed.items():
         states[:, place[gene]] = bool(value)
-    for bit, gene in enumerate(genes):
-        states[:, place[gene]] = (codes >> bit) & 1
+    states[:, [place[gene] for gene in genes]] = bits
     return states
 
 

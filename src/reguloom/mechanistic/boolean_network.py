@@ -186,12 +186,12 @@ class BooleanNetwork:
 
     __hash__ = None  # type: ignore[assignment]
 
-    @property
+    @cached_property
     def is_probabilistic(self) -> bool:
         """Whether some gene has several rules."""
         return any(len(choices) > 1 for choices in self.alternatives.values())
 
-    @property
+    @cached_property
     def is_temporal(self) -> bool:
         """Whether some rule looks back further than one step, or at the time."""
         return any(

@@ -122,10 +122,8 @@ def attractors(network: BooleanNetwork, limits: Limits, update: str = "synchrono
     successor = successor_map(program, len(core.genes))
     starts, sizes = _cycles(successor, network, limits)
     scale = 1 << len(core.followers)
-    members = [
-        _attractor(shown, network, core, _walk(successor, int(start)), int(size) * scale, limits)
-        for start, size in zip(starts, sizes, strict=True)
-    ]
+    cycles = [_walk(successor, int(start)) for start in starts]
+    members = _attractors(shown, network, core, cycles, [int(size) * scale for size in sizes], limits)
     return Attractors(shown.genes, ordered(members), update, n_states=1 << len(network.free))
 
 
@@ -144,32 +142,56 @@ def _cycles(
     return starts, sizes
 
 
-def _walk(successor: NDArray[np.uint32], start: int) -> NDArray[np.int64]:
+def _walk(successor: NDArray[np.uint32], start: int) -> list[int]:
     """Return the states of a cycle in order, from its smallest number on."""
     cycle = [start]
     state = int(successor[start])
     while state != start:
         cycle.append(state)
         state = int(successor[state])
-    return np.roll(np.array(cycle, dtype=np.int64), -int(np.argmin(cycle)))
+    first = cycle.index(min(cycle))
+    return cycle[first:] + cycle[:first]
 
 
-def _attractor(
-    shown: BooleanNetwork, network: BooleanNetwork, core: _Core, cycle: NDArray[np.int64], basin: int, limits: Limits
-) -> Attractor:
-    """Return a cycle with the genes that follow filled in; of an unfolded network, only the present is shown."""
-    states = decode(cycle, network, core.genes)
+def _attractors(
+    shown: BooleanNetwork,
+    network: BooleanNetwork,
+    core: _Core,
+    cycles: list[list[int]],
+    sizes: list[int],
+    limits: Limits,
+) -> list[Attractor]:
+    """Return the cycles with the genes that follow filled in; of an unfolded network, only the present is shown."""
+    lengths = [len(cycle) for cycle in cycles]
+    bounds = np.concatenate([[0], np.cumsum(lengths)])
+    states = decode(np.concatenate([np.array(cycle) for cycle in cycles]), network, core.genes)
     place = {gene: i for i, gene in enumerate(network.genes)}
-    before = np.roll(np.arange(len(states)), 1)
-    for gene in core.followers:
-        function = network.function(gene)
-        row = np.zeros(len(states), dtype=np.int64)
-        for i, name in enumerate(function.regulators):
-            row |= states[before, place[name]].astype(np.int64) << i
-        states[:, place[gene]] = function.table[row]
-    states = states[:, [place[gene] for gene in shown.genes]]
-    listed = states if len(states) <= limits.max_states else None
-    return Attractor(enclosing(states), len(states), listed, basin)
+    if core.followers:
+        before = np.arange(len(states)) - 1
+        before[bounds[:-1]] = bounds[1:] - 1  # the state before the first of a cycle is its last
+        for gene in core.followers:
+            function = network.function(gene)
+            row = np.zeros(len(states), dtype=np.int64)
+            for i, name in enumerate(function.regulators):
+                row |= states[before, place[name]].astype(np.int64) << i
+            states[:, place[gene]] = function.table[row]
+    if shown is not network:
+        states = states[:, [place[gene] for gene in shown.genes]]
+    made = []
+    for text, begin, length, basin in zip(_spaces_of(states, bounds[:-1]), bounds, lengths, sizes, strict=False):
+        listed = states[begin : begin + length] if length <= limits.max_states else None
+        made.append(Attractor(text, length, listed, basin))
+    return made
+
+
+def _spaces_of(states: NDArray[np.bool_], begins: NDArray[np.int64]) -> list[str]:
+    """Return the smallest subspace around each block of states."""
+    if not len(begins):
+        return []
+    values = states.view(np.uint8)
+    low, high = np.minimum.reduceat(values, begins), np.maximum.reduceat(values, begins)
+    letters = np.where(low == high, low + ord("0"), ord("*")).astype(np.uint8)
+    return [row.tobytes().decode() for row in letters]
 
 
 def _too_large(network: BooleanNetwork, n_genes: int) -> InputError:

@@ -73,6 +73,7 @@ def trajectories(
 
     Examples
     --------
+    >>> from reguloom.mechanistic import BooleanNetwork
     >>> toggle = BooleanNetwork.from_rules({"Gata1": "not Spi1", "Spi1": "not Gata1"})
     >>> walks = trajectories(toggle, initial={"Gata1": 1, "Spi1": 1}, n_trajectories=2, n_steps=5)
     >>> walks.shape
