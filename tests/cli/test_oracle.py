@@ -59,16 +59,16 @@ def test_fit_simulate_score(folder: Path, fitted: Path, run, tmp_path: Path) -> 
 
 
 def test_edges_alone(folder: Path, run, tmp_path: Path) -> None:
-    done = run(
-        "oracle", "fit", folder / "cells.h5ad", "--base-grn", folder / "prior.csv", "-o", tmp_path / "net.parquet"
-    )
+    path = tmp_path / "net.parquet"
+    done = run("oracle", "fit", folder / "cells.h5ad", "--base-grn", folder / "prior.csv", "-o", path)
     assert done.code == 0, done.err
     assert len(Network.from_frame(pd.read_parquet(path))) > 20
 
 
 def screen(folder: Path, run, out: Path, *more: object):
-    return run("oracle", "screen", folder / "cells.h5ad", "--base-network", folder / "prior.csv", "--groupby", "state",
-               "--basis", "umap", "--pseudotime", "time", "-o", out, "--n-null", 5, "--n-bootstrap", 5, *more)  # fmt: skip
+    files = folder / "cells.h5ad", "--base-network", folder / "prior.csv"
+    where = "--groupby", "state", "--basis", "umap", "--pseudotime", "time", "-o", out
+    return run("oracle", "screen", *files, *where, "--n-null", 5, "--n-bootstrap", 5, *more)
 
 
 def test_screen_writes_everything(folder: Path, run, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from reguloom import oracle
 from reguloom._errors import EmptyResultError, InputError
 from reguloom.oracle.base_network import peak_genes
 
-SITE = {"M1": "ACGTTGCAACGT", "M2": "GGGCCATATGGC"}
+SITE = {"M1": "TTGACCTAAGCA", "M2": "GGACTCATTCGT"}
 
 
 def peaks(*places: tuple[str, int, int]) -> pd.DataFrame:

@@ -29,7 +29,7 @@ def test_every_factor_and_lineage_has_a_row(model, table) -> None:
     assert set(table["lineage"]) == {"all", "a", "b", "stem"}
     for _, rows in table.groupby("lineage", sort=False):
         assert rows["net"].abs().is_monotonic_decreasing
-    assert table[["negative", "positive", "p", "q", "p_matched", "p_block"]].notna().all(axis=None)
+    assert table[["negative", "positive", "p", "q", "p_matched"]].notna().all(axis=None)
     assert ((table["q"] >= table["p"]) | np.isclose(table["q"], table["p"])).all()
 
 
@@ -112,9 +112,15 @@ def test_pairs_and_other_perturbations(model, field) -> None:
 
 
 def test_fewer_nulls_give_fewer_columns(model, field) -> None:
-    made = oracle.screen(model, field, perturbations=["Tf0"], nulls=("block",), n_bootstrap=0, n_neighbors=40)
+    made = oracle.screen(model, field, perturbations=["Tf0"], nulls=("block",), n_bootstrap=0, n_neighbors=20)
     assert "p" not in made
-    assert "p_block" in made
+    # Small lineages hold too few cells that share no neighbours: their block test is left out.
+    assert made.set_index("lineage")["p_block"].notna().to_dict() == {
+        "all": True,
+        "a": False,
+        "b": False,
+        "stem": False,
+    }
     assert made["negative_low"].isna().all()
 
 

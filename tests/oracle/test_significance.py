@@ -99,16 +99,16 @@ def test_p_is_uniform_where_the_prior_knows_nothing(make_worlds) -> None:
 def test_p_is_uniform_where_nothing_is_regulated(make_worlds) -> None:
     """Every gene is noise of its own: neither null may call more than its share."""
     rng = np.random.default_rng(9)
-    adata, network = make_worlds(seed=4, n_cells=150, n_targets=60)
+    adata, network = make_worlds(seed=4, n_cells=320, n_targets=60)
     field = oracle.development(adata, pseudotime="time", n_neighbors=30, n_grid=12)
     found = {"p": [], "p_matched": [], "p_block": []}
-    for seed in range(20):
+    for seed in range(24):
         noise = adata.copy()
         noise.X = rng.gamma(4.0, 0.3, size=noise.shape)
         model = oracle.fit(noise, network, impute=False, p=None, n_bags=4, n_bootstrap=0)
-        table = oracle.screen(model, field, n_null=30, n_bootstrap=0, n_neighbors=30, rng=seed)
+        table = oracle.screen(model, field, n_null=30, n_bootstrap=0, n_neighbors=16, rng=seed)
         for name, values in found.items():
             values.append(table[name].to_numpy())
-    for values in found.values():
-        assert (np.concatenate(values) < 0.05).mean() < 0.12
+    shares = {name: float((np.concatenate(values) < 0.05).mean()) for name, values in found.items()}
+    assert max(shares.values()) < 0.11, shares
     assert kstest(np.concatenate(found["p"]), "uniform").pvalue > 0.01

@@ -14,6 +14,8 @@ from reguloom.io.motif_regulons import regulons_from_motifs
 from reguloom.io.networks import read_network
 from reguloom.io.regulons import read_regulons
 
+_REGULON_FILES = (".gmt", ".json", ".yaml", ".yml")
+
 
 def as_network(data: Network | Regulons | pd.DataFrame | str | os.PathLike[str]) -> Network:
     """Return the network that `data` is, holds, or points to.
@@ -21,7 +23,8 @@ def as_network(data: Network | Regulons | pd.DataFrame | str | os.PathLike[str])
     Parameters
     ----------
     data
-        A Network, Regulons, a table in a known dialect, or a path (see :func:`read_network`).
+        A Network, Regulons, a table in a known dialect, or a path (see :func:`read_network`; regulons in ``.gmt``,
+        ``.json`` and ``.yaml`` are taken too).
 
     Raises
     ------
@@ -32,6 +35,8 @@ def as_network(data: Network | Regulons | pd.DataFrame | str | os.PathLike[str])
         return data
     if isinstance(data, Regulons):
         return data.to_network()
+    if isinstance(data, (str, os.PathLike)) and str(data).removesuffix(".gz").endswith(_REGULON_FILES):
+        return read_regulons(data).to_network()
     if isinstance(data, (pd.DataFrame, str, os.PathLike)):
         return read_network(data)
     msg = (

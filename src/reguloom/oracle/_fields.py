@@ -17,7 +17,8 @@ from reguloom.oracle.development import Development
 
 ALL = "all"
 FEWEST_CELLS = 30
-_N_BLOCKS = 40
+FEWEST_BLOCKS = 5
+_MOST_BLOCKS = 40
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +40,10 @@ class Lineage:
     pull
         Development pulled back to the cells, ``(n_cells, 2)``: its inner product with the shift sums to the net score.
     blocks
-        Block of each cell; -1 outside the lineage.
+        Block of each cell for the bootstrap; -1 outside the lineage.
+    regions
+        Larger blocks, of twice as many cells as a cell has neighbours, for permutations: shifts of cells that share
+        neighbours are alike, and smaller blocks would pass for independent ones.
     compat
         Whether scores are sums over points, as CellOracle's, in place of means.
     """
@@ -51,11 +55,14 @@ class Lineage:
     reference: NDArray[np.float64]
     pull: NDArray[np.float64]
     blocks: NDArray[np.int64]
+    regions: NDArray[np.int64]
     compat: bool
 
     @classmethod
-    def of(cls, name: str, mask: Any, development: Development, n_jobs: int | None = None) -> Lineage:
-        """Weigh the cells of `mask` on the grid of `development`.
+    def of(
+        cls, name: str, mask: Any, development: Development, n_jobs: int | None = None, *, n_neighbors: int = 200
+    ) -> Lineage:
+        """Weigh the cells of `mask` on the grid of `development`; blocks go by the number of neighbours.
 
         Raises
         ------
@@ -76,14 +83,21 @@ class Lineage:
         compat = development.compat
         scale = 1.0 if compat else 1.0 / points.size
         pull = weights.pull_back(reference * scale, len(mask))
-        blocks = np.full(len(mask), -1, dtype=np.int64)
-        blocks[mask] = block_labels(development.embedding[mask], _N_BLOCKS)
-        return cls(name, mask, weights, points, reference, pull, blocks, compat)
+        places, n = development.embedding[mask], int(mask.sum())
+        blocks, regions = np.full(len(mask), -1, dtype=np.int64), np.full(len(mask), -1, dtype=np.int64)
+        blocks[mask] = block_labels(places, min(_MOST_BLOCKS, max(8, n // n_neighbors)))
+        regions[mask] = block_labels(places, min(_MOST_BLOCKS, max(1, n // (2 * n_neighbors))))
+        return cls(name, mask, weights, points, reference, pull, blocks, regions, compat)
 
     @property
     def n_blocks(self) -> int:
         """Number of blocks of cells."""
         return int(self.blocks.max()) + 1
+
+    @property
+    def n_regions(self) -> int:
+        """Number of regions."""
+        return int(self.regions.max()) + 1
 
     def inner_product(self, shift: NDArray[Any]) -> NDArray[np.float64]:
         """Return the inner product of flow and development at each kept point."""
@@ -120,22 +134,22 @@ class Lineage:
         return np.array([self.summary(column) for column in (top / bottom).T])
 
     def permuted(self, shift: NDArray[Any], orders: NDArray[Any]) -> tuple[float, NDArray[np.float64]]:
-        """Return the net score with development in its place, and with its blocks dealt out anew.
+        """Return the net score with development in its place, and with its regions dealt out anew.
 
         Parameters
         ----------
         shift
             ``(n_cells, 2)``.
         orders
-            Which block's development each block gets, ``(n_permutations, n_blocks)``.
+            Which region's development each region gets, ``(n_permutations, n_regions)``.
         """
-        inside = self.mask
-        label = self.blocks[inside]
-        count = np.maximum(np.bincount(label, minlength=self.n_blocks), 1)
-        total = np.column_stack([np.bincount(label, shift[inside, d], self.n_blocks) for d in (0, 1)])
-        field = np.column_stack([np.bincount(label, self.pull[inside, d], self.n_blocks) / count for d in (0, 1)])
+        inside, n = self.mask, self.n_regions
+        label = self.regions[inside]
+        count = np.maximum(np.bincount(label, minlength=n), 1)
+        total = np.column_stack([np.bincount(label, shift[inside, d], n) for d in (0, 1)])
+        field = np.column_stack([np.bincount(label, self.pull[inside, d], n) / count for d in (0, 1)])
         table = total @ field.T
-        rows = np.arange(self.n_blocks)
+        rows = np.arange(n)
         return float(np.trace(table)), np.asarray(table[rows, orders].sum(axis=1))
 
 

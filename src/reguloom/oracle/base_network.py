@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import tempfile
+import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -184,19 +185,22 @@ def motif_hits(
     counts = np.array([sum(one.count(letter) for one in (*texts, *chance)) for letter in BASES], dtype=np.float64)
     background = (counts + counts[::-1] + 1.0) / (counts + counts[::-1] + 1.0).sum()
     gap = "N" * max(one.width for one in motifs)
-    target, target_starts = _join(lightmotif, texts, gap)
-    random, random_starts = _join(lightmotif, chance, gap)
+    target_text, target_starts = _join(texts, gap)
+    random_text, random_starts = _join(chance, gap)
+    own = threading.local()  # a striped text serves one thread at a time
 
     def work(motif: motif_tools.Motif) -> pd.DataFrame:
+        if not hasattr(own, "target"):
+            own.target, own.random = lightmotif.stripe(target_text), lightmotif.stripe(random_text)
         tables = [_scoring(lightmotif, one) for one in motif.log_odds(background)]
         strands = [one for table in tables for one in (table, table.reverse_complement())]
         best = np.full(len(chance), -np.inf)
         for one in strands:
-            best = np.maximum(best, np.maximum.reduceat(_positions(one.calculate(random)), random_starts))
+            best = np.maximum(best, np.maximum.reduceat(_positions(one.calculate(own.random)), random_starts))
         floor = max(float(np.quantile(best, 1.0 - fpr)), 1e-6)
         total = np.zeros(len(texts))
         for one in strands:
-            total += _sum_hits(_positions(one.calculate(target)), target_starts, floor)
+            total += _sum_hits(_positions(one.calculate(own.target)), target_starts, floor)
         rows = np.flatnonzero(total >= threshold)
         return pd.DataFrame({"peak": [names[i] for i in rows], "motif": motif.name, "score": total[rows]})
 
@@ -215,10 +219,10 @@ def _sum_hits(scores: NDArray[Any], starts: NDArray[Any], floor: float) -> NDArr
     return np.bincount(owner[kept], values[kept], minlength=len(starts)).astype(np.float64)
 
 
-def _join(lightmotif: Any, texts: Sequence[str], gap: str) -> tuple[Any, NDArray[np.int64]]:
-    """Return all sequences as one striped text, and where each begins."""
+def _join(texts: Sequence[str], gap: str) -> tuple[str, NDArray[np.int64]]:
+    """Return all sequences as one text, gaps between them, and where each begins."""
     lengths = np.array([len(one) + len(gap) for one in texts])
-    return lightmotif.stripe(gap.join([*texts, ""])), np.r_[0, np.cumsum(lengths)[:-1]]
+    return gap.join([*texts, ""]), np.r_[0, np.cumsum(lengths)[:-1]]
 
 
 def _scoring(lightmotif: Any, table: NDArray[np.float64]) -> Any:

@@ -18,7 +18,7 @@ from reguloom.manifold import Neighborhood
 from reguloom.manifold._blas import one_blas_thread
 from reguloom.oracle._baselines import baseline_columns
 from reguloom.oracle._checkpoint import Checkpoint
-from reguloom.oracle._fields import Lineage, take_lineages
+from reguloom.oracle._fields import FEWEST_BLOCKS, Lineage, take_lineages
 from reguloom.oracle._linear import LinearScreen
 from reguloom.oracle.development import Development
 from reguloom.oracle.model import Oracle
@@ -63,7 +63,8 @@ def screen(
     nulls
         ``"rewired"``: the prior's edges dealt out anew, every gene keeping its number, and everything fitted again.
         ``"matched"``: each factor replaced by a gene of like expression that regulates nothing. ``"block"``:
-        development exchanged between blocks of cells.
+        development exchanged between regions of cells; for lineages of at least ten times `n_neighbors` cells, since
+        the shifts of cells that share neighbours are not independent.
     n_null
         Draws of each of the first two.
     n_bootstrap
@@ -105,7 +106,7 @@ def screen(
     seed = root_seed(rng)
     asked = _asked(oracle, perturbations)
     masks = take_lineages(lineages, development, oracle.groups)
-    made = [Lineage.of(name, mask, development, n_jobs) for name, mask in masks.items()]
+    made = [Lineage.of(name, mask, development, n_jobs, n_neighbors=n_neighbors) for name, mask in masks.items()]
     near = Neighborhood.of(oracle.expression, development.embedding, n_neighbors=n_neighbors, n_jobs=n_jobs)
     pulls = np.stack([one.pull for one in made])
     linear = LinearScreen.of(
@@ -138,7 +139,7 @@ class _Job:
         for one in lineages:
             rng, n = generator(seed, "blocks", one.name), one.n_blocks
             self.draws.append(rng.multinomial(n, np.full(n, 1.0 / n), size=n_bootstrap))
-            self.orders.append(np.array([rng.permutation(n) for _ in range(_N_PERMUTATIONS)]))
+            self.orders.append(np.array([rng.permutation(one.n_regions) for _ in range(_N_PERMUTATIONS)]))
 
     def simulate(self, one: Perturbation) -> list[dict[str, Any]]:
         """Return the rows of one perturbation."""
@@ -156,7 +157,8 @@ class _Job:
             row["effect_size"] = float(size[lineage.mask].mean())
             row["share_affected"] = float((size[lineage.mask] > 0).mean())
             row["n_cells"], row["n_points"] = int(lineage.mask.sum()), int(lineage.points.size)
-            row["p_block"] = rank_p(*lineage.permuted(shift, self.orders[i])) if self.block else float("nan")
+            testable = self.block and lineage.n_regions >= FEWEST_BLOCKS
+            row["p_block"] = rank_p(*lineage.permuted(shift, self.orders[i])) if testable else float("nan")
             row["baseline_mean_shift"] = float(uniform[i])
             row["checks"] = "; ".join(prediction.checks)
             rows.append(row)
