@@ -41,6 +41,7 @@ if TYPE_CHECKING:
         pipeline,
         pl,
         resources,
+        vectorfield,
     )
     from reguloom.core import Network, Perturbation, Prediction, Predictor, Provenance, Regulon, Regulons
     from reguloom.pipeline.citations import citations
@@ -61,6 +62,7 @@ _MODULES = (
     "pipeline",
     "pl",
     "resources",
+    "vectorfield",
 )
 _NAMES = {
     **dict.fromkeys(
@@ -102,6 +104,7 @@ __all__ = [
     "pl",
     "resources",
     "scenic",
+    "vectorfield",
 ]
 
 

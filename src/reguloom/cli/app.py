@@ -38,6 +38,7 @@ PANELS = {
     },
     "What if: which way do cells move when a gene is perturbed?": {
         "oracle": ("oracle", "Knock factors out in silico: fit, simulate, score, screen, base-grn."),
+        "vectorfield": ("vectorfield", "Follow the flow: fit, jacobian, perturb, screen, path, diagnose."),
     },
     "Trust: does it hold against a known answer, chance and the baselines?": {
         "evaluate": ("evaluate", "Score networks against a known one, with intervals and baselines."),

@@ -12,10 +12,13 @@ from reguloom.pl.development import development
 from reguloom.pl.dose_curve import dose_curve
 from reguloom.pl.fates import fates
 from reguloom.pl.fates_embedding import fates_embedding
+from reguloom.pl.jacobian import jacobian_embedding, jacobian_heatmap
 from reguloom.pl.metric_table import metric_table
 from reguloom.pl.network import network
 from reguloom.pl.oracle_flow import oracle_flow
+from reguloom.pl.paths import action_matrix, path_heatmap, paths
 from reguloom.pl.perturbation_score import perturbation_score
+from reguloom.pl.phase import phase_portrait
 from reguloom.pl.phase_plane import phase_plane
 from reguloom.pl.precision_recall import precision_recall
 from reguloom.pl.recovery import recovery
@@ -24,29 +27,40 @@ from reguloom.pl.regulon_heatmap import regulon_heatmap
 from reguloom.pl.regulon_violin import regulon_violin
 from reguloom.pl.rss import rss
 from reguloom.pl.state_graph import state_graph
+from reguloom.pl.streamlines import streamlines
 from reguloom.pl.tf_ranking import tf_heatmap, tf_ranking, tf_volcano
 from reguloom.pl.trajectories import trajectories
+from reguloom.pl.vectorfield import perturbation_flow, response_curve
 from reguloom.pl.wiring import wiring
 
 __all__ = [
+    "action_matrix",
     "attractors",
     "binarization",
     "development",
     "dose_curve",
     "fates",
     "fates_embedding",
+    "jacobian_embedding",
+    "jacobian_heatmap",
     "metric_table",
     "network",
     "oracle_flow",
+    "path_heatmap",
+    "paths",
+    "perturbation_flow",
     "perturbation_score",
     "phase_plane",
+    "phase_portrait",
     "precision_recall",
     "recovery",
     "regulon_embedding",
     "regulon_heatmap",
     "regulon_violin",
+    "response_curve",
     "rss",
     "state_graph",
+    "streamlines",
     "tf_heatmap",
     "tf_ranking",
     "tf_volcano",

@@ -1,6 +1,7 @@
 """Where cells are going: velocities, the field behind them, what regulates it, and how a perturbation turns it."""
 
 from reguloom.vectorfield.diagnose import checked, diagnose
+from reguloom.vectorfield.embed import on_embedding, place
 from reguloom.vectorfield.fate import Fates, fate_change, fates
 from reguloom.vectorfield.field import VectorField
 from reguloom.vectorfield.fit import fit
@@ -58,7 +59,9 @@ __all__ = [
     "loops",
     "moments",
     "network",
+    "on_embedding",
     "pca",
+    "place",
     "potential",
     "predict",
     "prepare",

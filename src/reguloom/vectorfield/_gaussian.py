@@ -11,6 +11,8 @@ Each sum is one matrix product over the control points; no loop over cells.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 
@@ -48,6 +50,16 @@ def directional(
     near = kernel(x, z, beta)
     near *= (x * directions).sum(axis=1)[:, None] - directions @ z.T
     return -2.0 * beta * (near @ coefficients)
+
+
+def values_and_transposed(
+    x: np.ndarray, z: np.ndarray, beta: float, coefficients: np.ndarray, weigh: Callable[[np.ndarray], np.ndarray]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the field f and ``J(x)' w`` with w = `weigh` (f), each ``(n, k)``, without making J."""
+    near = kernel(x, z, beta)
+    f = near @ coefficients
+    near *= weigh(f) @ coefficients.T
+    return f, -2.0 * beta * (near.sum(axis=1)[:, None] * x - near @ z)
 
 
 def divergence(x: np.ndarray, z: np.ndarray, beta: float, coefficients: np.ndarray) -> np.ndarray:

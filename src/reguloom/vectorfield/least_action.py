@@ -12,7 +12,7 @@ a function of the path alone that is minimised directly; the original alternates
 
 Away from the cells a fitted field dies out, and a path that leaves the data and takes forever costs nothing: the exact
 minimum is meaningless. Points of the path are therefore held within reach of the cells (`guard`), by a penalty that is
-no part of the action that is reported.
+no part of the action that is reported, and the path may not take much longer than its first guess (`patience`).
 """
 
 from __future__ import annotations
@@ -119,7 +119,8 @@ def least_action(
     diffusion: float = 10.0,
     n_neighbors: int = 30,
     guard: float = 2.0,
-    max_iter: int = 1000,
+    patience: float = 2.0,
+    max_iter: int = 500,
 ) -> Path:
     """Return the path of least action between two states.
 
@@ -140,6 +141,8 @@ def least_action(
         Of the graph.
     guard
         How far from the nearest cell the path may go, in spacings of the cells.
+    patience
+        How long it may take, over the best time of its first guess.
     max_iter
         Most iterations of L-BFGS.
 
@@ -160,7 +163,7 @@ def least_action(
     else:
         ways.append(along)
     fence = Fence.of(field, guard)
-    found = [_minimise(field, resample(way, n_points + 2), diffusion, fence, max_iter, label) for way in ways]
+    found = [_minimise(field, resample(way, n_points + 2), diffusion, fence, patience, max_iter, label) for way in ways]
     best = min(found, key=lambda one: (max(float(fence.excess(one.states).max()) - 0.1, 0.0), one.action))
     if not best.converged:
         warn(f"the path {label} had not settled after {max_iter} iterations; raise max_iter.", ConvergenceWarning)
@@ -232,25 +235,36 @@ def resample(way: np.ndarray, n_points: int) -> np.ndarray:
     return np.column_stack([np.interp(at, lengths, column) for column in way.T])
 
 
-def _minimise(field: VectorField, way: np.ndarray, diffusion: float, fence: Fence, max_iter: int, label: str) -> Path:
+def _minimise(
+    field: VectorField,
+    way: np.ndarray,
+    diffusion: float,
+    fence: Fence,
+    patience: float,
+    max_iter: int,
+    label: str,
+) -> Path:
     """Return the path of least action near a first guess."""
     from scipy.optimize import minimize
 
     k = field.n_components
     arguments = (field.control_points, field.bandwidth, field.coefficients)
+    longest = patience * action(way, field((way[1:] + way[:-1]) / 2))[1]
 
     def cost(inner: np.ndarray) -> tuple[float, np.ndarray]:
         x = np.vstack([way[:1], inner.reshape(-1, k), way[-1:]])
         step, middle = np.diff(x, axis=0), (x[1:] + x[:-1]) / 2
-        f = _gaussian.values(middle, *arguments)
-        jacobian = _gaussian.jacobian(middle, *arguments)
-        lengths, speeds = float((step**2).sum()), float((f**2).sum())
-        root = max(np.sqrt(lengths * speeds), 1e-300)
-        value = (np.sqrt(lengths * speeds) - (step * f).sum()) / diffusion
-        by_step = step * speeds / root - f
-        by_flow = np.einsum("nij,ni->nj", jacobian, f * lengths / root - step)
-        slope = by_step[:-1] - by_step[1:] + (by_flow[:-1] + by_flow[1:]) / 2
-        return float(value), slope.ravel() / diffusion
+        lengths, found = float((step**2).sum()), [0.0]
+
+        def weigh(f: np.ndarray) -> np.ndarray:
+            found[0] = min(float(np.sqrt(lengths / max(float((f**2).sum()), 1e-300))), longest)
+            return f * found[0] - step
+
+        f, by_flow = _gaussian.values_and_transposed(middle, *arguments, weigh)
+        dt = found[0]
+        left = step / dt - f
+        slope = left[:-1] - left[1:] + (by_flow[:-1] + by_flow[1:]) / 2
+        return float(dt / 2 * (left**2).sum()) / diffusion, slope.ravel() / diffusion
 
     scale = max(cost(way[1:-1].ravel())[0], 1e-300)
 
@@ -259,10 +273,12 @@ def _minimise(field: VectorField, way: np.ndarray, diffusion: float, fence: Fenc
         outside, push = fence.penalty(inner.reshape(-1, k))
         return value / scale + outside, slope / scale + push.ravel()
 
-    options = {"maxiter": max_iter, "maxcor": 30, "ftol": 1e-10, "gtol": 1e-8}
+    options = {"maxiter": max_iter, "maxcor": 30, "ftol": 1e-9, "gtol": 1e-8}
     done = minimize(scaled, way[1:-1].ravel(), jac=True, method="L-BFGS-B", options=options)
     states = np.vstack([way[:1], done.x.reshape(-1, k), way[-1:]])
-    value, dt = action(states, field((states[1:] + states[:-1]) / 2), diffusion=diffusion)
+    velocities = field((states[1:] + states[:-1]) / 2)
+    dt = min(action(states, velocities)[1], longest)
+    value, _ = action(states, velocities, dt=dt, diffusion=diffusion)
     return Path(states, dt, value, bool(done.success), field.space, label)
 
 

@@ -63,7 +63,8 @@ class StateSpace:
             cause = gene_overlap(asked, self.genes, what="genes", where="the basis").cause
             msg = (
                 f"{absent[0]!r} is not among the {len(self.genes)} genes of the basis {self.basis!r} (such as "
-                f"{list(self.genes[:3])}); field.available() lists them, and fit(genes=...) adds expressed ones. {cause}".strip()
+                f"{list(self.genes[:3])}); field.available() lists them, and fit(genes=...) adds expressed ones. "
+                f"{cause}".strip()
             )
             raise MissingKeyError(msg)
         return found
