@@ -58,6 +58,10 @@ class SimulatedWorld(World):
         Regulator → target wherever a peak of the target has the regulator's motif.
     stated
         Precision and recall of the motif table and of the base network.
+    assay
+        How molecules become counts.
+    seed
+        Root seed, from which screens take theirs.
     """
 
     model: OdeModel
