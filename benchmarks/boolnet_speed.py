@@ -22,7 +22,7 @@ import numpy as np
 from reguloom import mechanistic
 from reguloom._errors import ReguloomError
 
-RANDOM = (16, 18, 20, 22, 24)
+RANDOM = (16, 18, 20, 22, 24, 26)
 MAX_BOOLNET = 22
 """Free genes up to which BoolNet is asked; beyond it takes gigabytes."""
 R_CODE = """
@@ -48,6 +48,18 @@ for (file in files) {
 """
 
 
+def connected(n: int) -> mechanistic.BooleanNetwork:
+    """Return a random network in which every gene regulates another, so that none can be left out."""
+    draws = np.random.default_rng(n)
+    genes = [f"G{i}" for i in range(n)]
+    tables = {}
+    for i, gene in enumerate(genes):
+        others = draws.choice([j for j in range(n) if j != (i + 1) % n], 2, replace=False)
+        source = mechanistic.random_network(3, 3, rng=1000 * n + i)
+        tables[gene] = ([genes[(i + 1) % n], *(genes[j] for j in others)], source.truth_table("G1"))
+    return mechanistic.BooleanNetwork.from_tables(tables)
+
+
 def networks(folders: list[Path]) -> dict[str, mechanistic.BooleanNetwork]:
     found = {}
     for path in (one for folder in folders for one in (sorted(folder.glob("*")) if folder.is_dir() else [folder])):
@@ -60,7 +72,7 @@ def networks(folders: list[Path]) -> dict[str, mechanistic.BooleanNetwork]:
         if len(network.free) <= MAX_BOOLNET and not network.is_temporal:
             found[path.stem] = network
     for n in RANDOM:
-        found[f"random n={n} k=3"] = mechanistic.random_network(n, 3, rng=n)
+        found[f"random n={n} k=3"] = connected(n)
     return found
 
 

@@ -60,7 +60,7 @@ def transition_matrix(network: BooleanNetwork, *, noise: float = 0.0) -> csr_arr
     matrix = csr_array((chances, (rows, columns)), shape=(1 << n_genes, 1 << n_genes))
     if noise:
         states = np.arange(1 << n_genes)
-        flips = np.bitwise_count(states[:, None] ^ states[None, :])
+        flips = ((states[:, None, None] ^ states[None, :, None]) >> np.arange(n_genes) & 1).sum(axis=2)
         matrix = csr_array(matrix @ (noise**flips * (1 - noise) ** (n_genes - flips)))
     return matrix
 
