@@ -12,6 +12,8 @@ DEPTH_SD = 0.35
 """Standard deviation of the log depth of cells."""
 LEVEL_SD = 0.7
 """Standard deviation of the log expression level between genes."""
+TF_LEVEL = 0.5
+"""Level of TFs beside that of other genes: they are expressed weakly."""
 SHARE_STATE, STATE_LOADING = 0.2, 0.35
 """Share of genes that a hidden state of the cell (stress, handling) moves, and how far."""
 
@@ -38,9 +40,10 @@ class Assay:
     molecules: float
 
     @classmethod
-    def draw(cls, n_genes: int, *, capture: float, molecules: float, rng: np.random.Generator) -> Assay:
-        """Draw what differs between genes."""
-        level = rng.lognormal(-0.5 * LEVEL_SD**2, LEVEL_SD, n_genes)
+    def draw(cls, is_tf: NDArray[np.bool_], *, capture: float, molecules: float, rng: np.random.Generator) -> Assay:
+        """Draw what differs between genes, which are TFs or not, ``(n_genes,)``."""
+        n_genes = len(is_tf)
+        level = rng.lognormal(-0.5 * LEVEL_SD**2, LEVEL_SD, n_genes) * np.where(is_tf, TF_LEVEL, 1.0)
         loading = np.where(rng.random(n_genes) < SHARE_STATE, STATE_LOADING, 0.0) * rng.choice([-1.0, 1.0], n_genes)
         return cls(level, loading, capture, molecules)
 

@@ -15,6 +15,7 @@ from reguloom._random import generator
 from reguloom.core import Network, Regulon, Regulons
 from reguloom.datasets import _chromatin, _generated
 from reguloom.datasets._sequencing import Assay
+from reguloom.datasets.regulon_world import CELL_TYPES
 from reguloom.mechanistic import BooleanNetwork, Noise, OdeModel
 
 if TYPE_CHECKING:
@@ -210,6 +211,24 @@ def observe(cells: AnnData, model: OdeModel, assay: Assay, root: int, *names: st
     return adata
 
 
+def name_types(cells: AnnData, known: pd.DataFrame | None = None) -> None:
+    """Give each fate a cell type's name in ``uns['fates']``, as a generated network's genes mean nothing.
+
+    Parameters
+    ----------
+    cells
+        From :func:`reguloom.mechanistic.simulate`.
+    known
+        Fates of the unperturbed world: what has the same pattern keeps its name, what is new is named by its genes.
+    """
+    table = cells.uns["fates"]
+    if known is None:
+        table["cell_type"] = [CELL_TYPES[i] if i < len(CELL_TYPES) else f"type{i + 1}" for i in range(len(table))]
+    elif "cell_type" in known:
+        names = dict(zip(known["pattern"], known["cell_type"], strict=True))
+        table["cell_type"] = [names.get(pattern, fate) for fate, pattern in table["pattern"].items()]
+
+
 def cell_types(
     protein: NDArray[np.float32], fate: pd.Series, table: pd.DataFrame, model: OdeModel, tfs: NDArray[np.int64]
 ) -> pd.Categorical:
@@ -234,8 +253,9 @@ def cell_types(
     ends = np.array([[symbols[one] for one in text] for text in table["pattern"]])[fate.cat.codes]
     to_end = np.nansum(np.abs(level - ends), axis=1)
     to_start = np.where(np.isnan(ends), 0.0, np.abs(level - start)).sum(axis=1)
-    names = np.where(to_end < to_start, fate.astype(str), PROGENITOR)
-    order = [PROGENITOR, *(str(name) for name in table.index)]
+    types = np.array(table["cell_type"] if "cell_type" in table else table.index, dtype=object).astype(str)
+    names = np.where(to_end < to_start, types[fate.cat.codes], PROGENITOR)
+    order = [PROGENITOR, *types]
     return pd.Categorical(names, [name for name in order if (names == name).any()])
 
 

@@ -37,7 +37,8 @@ class SimulatedWorld(World):
         ``true_spliced``, ``true_unspliced`` (concentrations), ``velocity``, ``velocity_unspliced`` (their
         deterministic time derivatives); ``obsm['protein']`` of the TFs; ``obs['time']``, ``obs['pseudotime']``,
         ``obs['fate']`` (the attractor the cell's trajectory ends in), ``obs['cell_type']`` (the fate once the cell is
-        nearer to it than to the beginning), ``obs['perturbation']``; ``uns['fates']``, ``uns['grn']`` (true edges).
+        nearer to it than to the beginning; in generated worlds ``alpha``, ``beta`` ... by size),
+        ``obs['perturbation']``; ``uns['fates']``, ``uns['grn']`` (true edges).
     network
         The true edges; sign 0 where a regulator does both.
     regulons
@@ -116,6 +117,7 @@ class SimulatedWorld(World):
             rng=child_seed(self.seed, "screen", name) >> 1,
             n_jobs=n_jobs,
         )
+        _simulated.name_types(cells, self.adata.uns["fates"])
         return _simulated.observe(cells, self.model, self.assay, self.seed, "screen", name)
 
     def counterfactual(
@@ -271,8 +273,10 @@ def world(
     many = [perturbations] if isinstance(perturbations, Perturbation) else list(perturbations)
     cells = mechanistic.simulate(model, size.n_cells, perturbations=many, onset=onset, escape=escape,
                                  rng=seed, n_jobs=n_jobs)  # fmt: skip
-    assay = Assay.draw(len(model.genes), capture=capture, molecules=model.noise.system_size,
+    assay = Assay.draw(model.makes_protein, capture=capture, molecules=model.noise.system_size,
                        rng=generator(seed, "assay"))  # fmt: skip
+    if isinstance(given, str):
+        _simulated.name_types(cells)
     adata = _simulated.observe(cells, model, assay, seed)
     edges = _simulated.true_edges(model)
     chromatin = _chromatin.draw(edges, list(model.genes), rules.tfs, n_peaks=size.n_peaks, precision=motif_precision,

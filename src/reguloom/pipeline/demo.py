@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -20,6 +20,14 @@ if TYPE_CHECKING:
     from reguloom.datasets import World
 
 BASELINE = "spearman"
+#: A thousand genes are not needed to show how it works.
+WORLD: dict[str, Any] = {
+    "n_genes": 800,
+    "n_tfs": 40,
+    "n_peaks": 1600,
+    "n_database_genes": 20_000,
+    "motif_precision": 0.7,
+}
 #: The world's database holds many genes that no cell expresses, so leading edges are sought among fewer ranks.
 RANK_THRESHOLD = 1500
 
@@ -86,7 +94,7 @@ def run_demo(
     folder = Path(output)
     check_output(folder / "recovery.csv", force=force)
     with stage("simulating a world with a known network"):
-        world = datasets.regulon_world(n_cells=n_cells, rng=seed)
+        world = datasets.world("L", n_cells, rng=seed, n_jobs=n_jobs, **WORLD)
         paths = world.write(folder / "input", force=True)
     options = ScenicOptions(
         tfs=paths["tfs"],
