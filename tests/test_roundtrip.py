@@ -98,6 +98,30 @@ def impute(adata: AnnData, world: Any) -> None:
     oracle.impute(adata, n_neighbors=5, n_pcs=5)
 
 
+def flow(name: str, **options: Any) -> Callable[[AnnData, Any], Any]:
+    """Return what runs one step of the vector field, on spliced and unspliced counts made of the matrix."""
+
+    def call(adata: AnnData, world: Any) -> None:
+        from reguloom import vectorfield
+
+        rng = np.random.default_rng(0)
+        spliced = np.asarray(adata.X.todense() if sparse.issparse(adata.X) else adata.X, dtype=np.float64)
+        adata.layers["spliced"] = rng.poisson(spliced).astype(np.float32)
+        adata.layers["unspliced"] = rng.poisson(0.3 * spliced).astype(np.float32)
+        adata.layers["new"], adata.layers["total"] = 0.5 * spliced, spliced
+        vectorfield.pca(adata, n_components=4)
+        if name in ("project", "geometry", "VectorField.to_adata"):
+            vectorfield.velocity(adata)
+        if name == "VectorField.to_adata":
+            vectorfield.fit(adata, groupby="lineage", n_bootstrap=2).to_adata(adata)
+        elif name == "geometry":
+            vectorfield.geometry(adata, vectorfield.fit(adata))
+        else:
+            getattr(vectorfield, name)(adata, **options)
+
+    return call
+
+
 CALLS: dict[str, Callable[[AnnData, Any], Any]] = {
     "activity.aucell": lambda adata, world: rl.activity.aucell(adata, auc_threshold=0.2, normalize=True),
     "activity.binarize": lambda adata, world: rl.activity.binarize(adata),
@@ -109,6 +133,14 @@ CALLS: dict[str, Callable[[AnnData, Any], Any]] = {
     "mechanistic.dropout": dropout,
     "oracle.impute": impute,
     "pipeline.scenic": scenic,
+    "vectorfield.VectorField.to_adata": flow("VectorField.to_adata"),
+    "vectorfield.geometry": flow("geometry"),
+    "vectorfield.labelling": flow("labelling"),
+    "vectorfield.moments": flow("moments"),
+    "vectorfield.pca": flow("pca"),
+    "vectorfield.prepare": flow("prepare"),
+    "vectorfield.project": flow("project"),
+    "vectorfield.velocity": flow("velocity"),
 }
 
 

@@ -28,6 +28,10 @@ PAPERS: dict[str, tuple[str, ...]] = {
         "Van de Sande et al., Nature Protocols 15:2247 (2020), doi:10.1038/s41596-020-0336-2",
     ),
     "rss": ("Suo et al., Cell Reports 25:1436 (2018), doi:10.1016/j.celrep.2018.10.045",),
+    "oracle": (
+        "Kamimoto et al., Nature 614:742 (2023), doi:10.1038/s41586-022-05688-9",
+        "La Manno et al., Nature 560:494 (2018), doi:10.1038/s41586-018-0414-6",
+    ),
     "dip": ("Hartigan & Hartigan, Annals of Statistics 13:70 (1985), doi:10.1214/aos/1176346577",),
 }
 
