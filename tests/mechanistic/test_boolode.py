@@ -193,3 +193,22 @@ def test_attractors_of_every_knockout_are_those_of_the_rules(shared, name):
 def test_attractors_of_every_knockout_are_those_of_the_rules_in_large_networks(shared, name):
     network = mechanistic.read(shared / "data" / "mechanistic" / "boolode" / f"{name}.txt")
     assert disagreements(network, 300, [None, *network.genes]) == []
+
+
+@pytest.mark.slow
+def test_every_knockout_of_a_network_of_69_genes_ends_in_a_fixed_point_of_its_rules_and_keeps_each(shared):
+    """Too many states to search: rests of the SDE must satisfy the rules, and fixed points found by the rules stay."""
+    network = mechanistic.read(shared / "data" / "mechanistic" / "boolode" / "EMT.txt")
+    model, genes = OdeModel.from_network(network, hill=10), list(network.genes)
+    corners = np.random.default_rng(0).integers(0, 2, (60, len(genes)))
+    n_fixed = 0
+    for knocked in genes:
+        rules = network.with_fixed({knocked: 0})
+        for pattern in reached(model, corners, knocked):
+            state = {gene: int(one) for gene, one in zip(genes, pattern, strict=True) if one != "*"}
+            if len(state) == len(genes):
+                n_fixed += 1
+                assert rules.next_state(state) == state, (knocked, pattern)
+                again = np.array([[int(one) for one in pattern]])
+                assert reached(model, again, knocked) == {pattern}
+    assert n_fixed > len(genes)
