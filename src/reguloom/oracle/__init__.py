@@ -11,6 +11,7 @@ from reguloom.oracle.fit import fit
 from reguloom.oracle.impute import impute
 from reguloom.oracle.links import filter_links
 from reguloom.oracle.model import Oracle
+from reguloom.oracle.network_scores import compare_groups, network_entropy, network_scores
 from reguloom.oracle.persistence import read_prediction, write_prediction
 from reguloom.oracle.score import PerturbationScore, perturbation_score
 from reguloom.oracle.screen import screen
@@ -22,11 +23,14 @@ __all__ = [
     "PerturbationScore",
     "base_network",
     "benjamini_hochberg",
+    "compare_groups",
     "development",
     "dose_response",
     "filter_links",
     "fit",
     "impute",
+    "network_entropy",
+    "network_scores",
     "perturbation_score",
     "read_gradient",
     "read_prediction",
