@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 _MOST_NEIGHBORS = 100
 _MOST_SIGHT = 1000
+_DOUBLE_UP_TO = 2**27
+"""Values above which smoothed expression is kept in single precision, so that large sets fit a laptop."""
 
 
 def impute(
@@ -56,7 +58,8 @@ def impute(
 
     Returns
     -------
-    Nothing, or the copy; ``adata.layers['imputed']`` is written: ``(n_cells, n_genes)``, float64.
+    Nothing, or the copy; ``adata.layers['imputed']`` is written: ``(n_cells, n_genes)``, float64; float32 if there
+    are more than 2**27 values.
     """
     chosen = adata.copy() if copy else adata
     expression = Expression.of(chosen, layer=layer)
@@ -90,7 +93,9 @@ def smooth(
     else:
         indices, distances = nearest(scores, k, n_jobs=n_jobs)
     weights = smoothing_weights(indices, distances)
-    made = np.empty((n, expression.n_genes))
+    double = n * expression.n_genes <= _DOUBLE_UP_TO
+    made = np.empty((n, expression.n_genes), dtype=np.float64 if double else np.float32)
+    del indices, distances
     values = expression.to_csc() if expression.is_sparse else expression.to_dense()
     for start in range(0, expression.n_genes, 256):
         part = values[:, start : start + 256]

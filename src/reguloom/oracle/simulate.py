@@ -61,7 +61,7 @@ def propagate(
     The shift ``(n_cells, n_genes)``, and the mean summed absolute shift of a cell before and after each round.
     """
     parts = [_involved(one, list(levels)) for one in coefficients]
-    shift = np.zeros(expression.shape, dtype=np.float64)
+    shift = np.zeros(expression.shape, dtype=expression.dtype)
     members = [np.flatnonzero(groups == code) for code in range(len(coefficients))]
     tasks = [(code, rows[at : at + _BLOCK]) for code, rows in enumerate(members) for at in range(0, rows.size, _BLOCK)]
 
