@@ -28,9 +28,9 @@ def main(folder: Path) -> None:
     """Put the embedding above, specificity and the network below."""
     adata = anndata.read_h5ad(folder / "result" / "result.h5ad")
     rss = adata.uns["aucell"]["rss_cell_type"]
-    groups = ["delta", "alpha", "beta"]
+    groups = ["alpha", "beta", "gamma"]
     best = [rss.loc[group].idxmax() for group in groups]
-    above = picture(rl.pl.regulon_embedding(adata, best, groupby="cell_type", ncols=4), WIDTH)
+    above = picture(rl.pl.regulon_embedding(adata, best, groupby="cell_type", basis="X_pca", ncols=4), WIDTH)
     regulons = rl.Regulons.from_adata(adata)
     below = [
         picture(rl.pl.rss(adata, groupby="cell_type", groups=groups[:2], ncols=1, n_top=4), round(0.36 * WIDTH)),
