@@ -45,7 +45,7 @@ class Checkpoint:
             except json.JSONDecodeError:
                 break
             if number == 0 and entry.get("key") != self.key:
-                msg = f"the checkpoint {self.path} is of another run (data or settings); name another."
+                msg = f"the checkpoint {self.path} is of another run (data or settings); remove or rename it."
                 raise InputError(msg)
             if number:
                 self.done[entry["name"]] = entry["value"]
