@@ -73,6 +73,7 @@ def _good(folder: Path) -> None:
     adata.write_h5ad(folder / "cells.h5ad")
     io.write(adata, folder / "cells.loom")
     (folder / "tfs.txt").write_text("Gene0\nGene1\nGene2\n")
+    (folder / "broken.bnet").write_text("targets, factors\nA, B & (C\n")
     edges = [f"Gene{i}\tGene{j}\t{1 + i + j}" for i in range(3) for j in range(3, 40)]
     (folder / "adj.tsv").write_text("\n".join(["TF\ttarget\timportance", *edges]) + "\n")
     sets = [f"Gene{i}(+)\tx\t" + "\t".join(genes[3 + i :: 3]) for i in range(3)]
@@ -238,6 +239,20 @@ CASES = {
         "evaluate network {in}/human.gmt --truth {in}/adj.tsv -o {out}/s.csv", 3, "targets of human", "case"
     ),
     "a challenge cut short": Case("evaluate dream4 {in}/cut.csv.gz -o {out}/s.csv", 4, "cut.csv.gz", "again"),
+    "a rule with a bracket too many": Case(
+        "boolean attractors {in}/broken.bnet", 3, "broken.bnet, line 2: the rule", "expected"
+    ),
+    "equations of a broken rule": Case("ode simulate {in}/broken.bnet -o {out}/s.h5ad", 3, "line 2", "expected"),
+    "velocity of a matrix without it": Case(
+        "vectorfield fit {in}/cells.h5ad -o {out}/v.h5ad", 3, "adata.layers has no 'spliced'", "velocity needs"
+    ),
+    "a screen without an embedding": Case(
+        "oracle screen {in}/cells.h5ad --base-network {in}/adj.tsv --groupby kind --basis umap --pseudotime t"
+        " -o {out}/screen",
+        3,
+        "no embedding 'umap'",
+        "basis=",
+    ),
     "scores that are missing": Case("resources build-db --scores {in}/none.feather -o {out}/db", (2, 3), "none", ""),
 }
 
