@@ -50,7 +50,7 @@ def main() -> None:
         "impute",
         lambda: oracle.knn_imputation(n_pca_dims=50, k=k, balanced=True, b_sight=k * 8, b_maxl=k * 4, n_jobs=2),
     )
-    links = timed("fit", lambda: oracle.get_links("cluster", alpha=10, verbose_level=0, n_jobs=2))
+    links = timed("fit", lambda: oracle.get_links("cluster", alpha=10, verbose_level=0, n_jobs=1))
     links.filter_links(p=0.001, weight="coef_abs", threshold_number=int(data["n_edges"]))
     oracle.get_cluster_specific_TFdict_from_Links(links_object=links)
     timed("refit", lambda: oracle.fit_GRN_for_simulation(alpha=10, use_cluster_specific_TFdict=True))

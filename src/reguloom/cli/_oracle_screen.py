@@ -53,7 +53,8 @@ def command(adata: Path, output: Path, seed: int, num_workers: int | None, force
     checkpoint = output / "screen.partial.jsonl"
     table = oracle.screen(
         model, field, perturbations=_asked(model, options), lineages=labels, nulls=options["nulls"],
-        n_null=options["n_null"], n_bootstrap=options["n_bootstrap"], checkpoint=checkpoint, resume=checkpoint.exists() and not force,
+        n_null=options["n_null"], n_bootstrap=options["n_bootstrap"], checkpoint=checkpoint,
+        resume=checkpoint.exists() and not force,
         rng=seed, n_jobs=num_workers,
     )  # fmt: skip
     io.write_table(table.set_index("gene"), files[0], index_label="gene", force=force)
