@@ -50,7 +50,8 @@ def _subcommand(name: str) -> Any:
 @click.option("--method", type=click.Choice(["stochastic", "steady_state"]), default="stochastic", show_default=True,
               help="How velocities are estimated from counts, if the file has none.")  # fmt: skip
 @click.option("--projection", type=click.Choice(["tangent", "linear", "pearson", "cosine", "softmax"]),
-              default="tangent", show_default=True, help="How velocities of genes come into the basis.")  # fmt: skip
+              default=None, show_default="linear, or tangent",
+              help="How velocities of genes come into the basis.")  # fmt: skip
 @click.option("--groupby", default=None, metavar="KEY", help="Column of obs; its groups can be named later.")
 @click.option("--n-components", type=click.IntRange(min=2), default=None, help="Use the first components only.")
 @click.option("--n-control", type=click.IntRange(min=2), default=None, show_default="5 % of the cells",
@@ -66,7 +67,7 @@ def _subcommand(name: str) -> Any:
 @common.seed_option
 @common.workers_option
 @common.force_option
-def _fit(adata: Path, basis: str, slot: str | None, method: str, projection: str, groupby: str | None,
+def _fit(adata: Path, basis: str, slot: str | None, method: str, projection: str | None, groupby: str | None,
          output: Path, embedding: str | None, plot: Path | None, seed: int, num_workers: int | None, force: bool,
          **options: Any) -> None:  # fmt: skip
     """Fit a field to the velocities in ADATA (or to its counts) and store it there, with its geometry.
@@ -95,7 +96,7 @@ def _fit(adata: Path, basis: str, slot: str | None, method: str, projection: str
 
 
 def _velocities(
-    data: AnnData, basis: str, slot: str | None, method: str, projection: str, seed: int, n_jobs: int | None
+    data: AnnData, basis: str, slot: str | None, method: str, projection: str | None, seed: int, n_jobs: int | None
 ) -> None:
     """Estimate and project velocities where the file has none."""
     from reguloom import vectorfield

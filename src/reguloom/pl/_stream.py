@@ -122,15 +122,16 @@ def label_groups(ax: Axes, places: NDArray[Any], factor: pd.Categorical) -> None
     halo = [effects.withStroke(linewidth=2.6, foreground="white", alpha=0.95)]
     middles = np.array([np.median(places[factor.codes == code], axis=0) for code in range(len(factor.categories))])
     texts = [
-        ax.text(*middle, _style.shorten(name, 18), ha="center", va="center", fontsize=_style.TEXT, weight="bold",
+        ax.text(x, y, _style.shorten(name, 18), ha="center", va="center", fontsize=_style.TEXT, weight="bold",
                 path_effects=halo, zorder=6)
-        for middle, name in zip(middles, factor.categories, strict=True)
+        for (x, y), name in zip(middles.tolist(), factor.categories, strict=True)
     ]  # fmt: skip
     ax.figure.canvas.draw()
     boxes = text_boxes(texts)
     shifts = push_apart(boxes, ax.transData.transform(middles), fixed=np.zeros((0, 4)))
     for text, spot in zip(texts, ax.transData.transform(middles) + shifts, strict=True):
-        text.set_position(ax.transData.inverted().transform(spot))
+        x, y = ax.transData.inverted().transform(spot).tolist()
+        text.set_position((x, y))
 
 
 def compass(ax: Axes, label: str) -> None:
@@ -147,6 +148,6 @@ def bar(ax: Axes, points: Any, title: str, ticks: Sequence[float] | None = None)
     made = ax.figure.colorbar(points, ax=ax, shrink=0.45, aspect=14, pad=0.015)
     made.outline.set_visible(False)  # type: ignore[operator]
     if ticks is not None:
-        made.set_ticks(list(ticks), labels=[f"{one:.2g}" for one in ticks])
+        made.set_ticks(list(ticks), labels=[f"{one:.3g}" for one in ticks])
     made.ax.tick_params(length=0, pad=2, labelsize=_style.SMALL)
     made.ax.set_title(title, fontsize=_style.SMALL, color=_style.MUTED, pad=4, loc="left")

@@ -66,8 +66,8 @@ def streamlines(
     """
     n = len(np.asarray(places))
     factor = _stream.factor_of(groups, n) if values is None else None
-    known = np.isfinite(np.asarray(places, dtype=float)).all(axis=1) & np.isfinite(np.asarray(velocities)).all(axis=1)
     x, v = _stream.checked(places, velocities)
+    known = np.isfinite(np.asarray(places, dtype=float)).all(axis=1) & np.isfinite(np.asarray(velocities)).all(axis=1)
     with _style.style():
         figure: Any = _style.new_figure(4.3, 4.0) if ax is None else ax.get_figure()
         panel = figure.subplots() if ax is None else ax

@@ -86,6 +86,10 @@ def integrate(
         A path ends where the nearest cell is farther than this many spacings of the cells; None lets it go.
     n_jobs
         Number of threads.
+
+    Returns
+    -------
+    States at the times, and why each path ended.
     """
     base: Any = getattr(field, "field", field)
     x = np.atleast_2d(np.array(starts, dtype=np.float64))
@@ -187,6 +191,10 @@ def diffuse(
         Seed.
     n_jobs
         Number of threads.
+
+    Returns
+    -------
+    States at the times.
     """
     if time <= 0 or diffusion < 0 or n_steps < n_times - 1 or n_times < 2:
         msg = (

@@ -48,7 +48,7 @@ def project(
         ``"linear"`` (loadings; for a PCA of logarithms, by the chain rule): exact, noise and all. ``"tangent"``
         (Chen et al. 2025): the velocity as a sum of ways to neighbours, carried over to any basis with its length.
         ``"pearson"``, ``"cosine"``, ``"fp"``: the original's kernels, direction alone. ``"softmax"``: expected step of
-        a Markov chain. If left out, ``"tangent"``.
+        a Markov chain. If left out, ``"linear"`` where the basis has loadings, else ``"tangent"``.
     n_neighbors
         For all but ``"linear"``.
     ridge
@@ -92,7 +92,7 @@ def projected(
     n_jobs: int | None = None,
 ) -> np.ndarray:
     """Return velocities in a basis, ``(n_cells, k)``; the options are those of :func:`project`."""
-    method = method or "tangent"
+    method = method or ("linear" if StateSpace.of(adata, basis).has_genes else "tangent")
     if method not in METHODS:
         msg = f"the projection is {method!r}; accepted are {', '.join(METHODS)}."
         raise InputError(msg)
@@ -101,6 +101,8 @@ def projected(
     if method == "linear":
         return _linear(adata, basis, counts, speeds, genes)
     neighbors = _neighbors(adata, places, n_neighbors, n_jobs)
+    if is_logarithmic(adata, counts, genes):  # ways and velocities in the space that the basis is of
+        counts, speeds = np.log1p(np.maximum(counts, 0)), speeds / (1.0 + np.maximum(counts, 0))
     if method == "tangent":
         return tangent(counts, speeds, neighbors, places, ridge=ridge, n_jobs=n_jobs)
     return displacement(transition(counts, speeds, neighbors, method=method, n_jobs=n_jobs), places)
@@ -191,19 +193,30 @@ def _linear(adata: AnnData, basis: str, counts: np.ndarray, speeds: np.ndarray, 
     names = adata.var_names[genes].astype(str)
     at = space.genes.get_indexer(names)
     rate = speeds[:, at >= 0]
-    if is_logarithmic(adata):
+    if is_logarithmic(adata, counts, genes):
         rate = rate / (1.0 + np.maximum(counts[:, at >= 0], 0))
     return np.asarray(rate @ space.loadings[at[at >= 0]])
 
 
-def is_logarithmic(adata: AnnData) -> bool:
-    """Tell whether X looks like logarithms: said so by scanpy, or small numbers that are not whole."""
+def is_logarithmic(adata: AnnData, counts: np.ndarray, genes: np.ndarray) -> bool:
+    """Tell whether X is logarithms of the counts: said so by scanpy, or closer to them than to the counts.
+
+    Parameters
+    ----------
+    adata
+        The cells.
+    counts
+        Smoothed counts of some genes, ``(n_cells, n_genes)``.
+    genes
+        Their positions.
+    """
     if "log1p" in adata.uns:
         return True
     if adata.X is None:
         return False
-    head = Expression.of(adata).select_cells(np.arange(min(200, adata.n_obs))).to_dense()
-    return bool(head.max() < 30 and not np.array_equal(head, np.rint(head)))
+    rows = np.arange(min(500, adata.n_obs))
+    values, same = Expression.of(adata).select_cells(rows).select_genes(genes).to_dense(), counts[rows]
+    return bool(np.abs(values - np.log1p(np.maximum(same, 0))).mean() < np.abs(values - same).mean())
 
 
 def _neighbors(adata: AnnData, places: np.ndarray, n_neighbors: int, n_jobs: int | None) -> np.ndarray:

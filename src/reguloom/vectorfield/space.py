@@ -46,7 +46,7 @@ class StateSpace:
         return len(self.genes) > 0
 
     def positions(self, genes: str | Sequence[str]) -> np.ndarray:
-        """Return the rows of genes, in the order given.
+        """Return the rows of `genes`, in the order given.
 
         Raises
         ------
@@ -85,11 +85,11 @@ class StateSpace:
             raise InputError(msg)
 
     def vectors(self, genes: str | Sequence[str]) -> np.ndarray:
-        """Return the loadings of genes, ``(n, k)``."""
+        """Return the loadings of `genes`, ``(n, k)``."""
         return self.loadings[self.positions(genes)]
 
     def reconstruct(self, states: np.ndarray, genes: str | Sequence[str] | None = None) -> np.ndarray:
-        """Return the expression that the states stand for, ``(n_states, n_genes)``."""
+        """Return the expression of `genes` (all if left out) that `states` stand for, ``(n_states, n_genes)``."""
         self.need_genes()
         rows = slice(None) if genes is None else self.positions(genes)
         return np.asarray(states @ self.loadings[rows].T + self.mean[rows])

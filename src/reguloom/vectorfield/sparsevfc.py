@@ -13,6 +13,7 @@ velocities are scaled to unit variance and the volume is that of the ball of the
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -23,6 +24,18 @@ from reguloom.vectorfield._solver import Features, solve_ridge
 
 COMPATIBLE = (None, "dynamo")
 _FLOOR = 1e-8
+FIELD_TOL = 3e-3
+WARM_CELLS = 5000
+"""From so many cells on the mixture settles with fewer control points first."""
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where expectation maximisation begins."""
+
+    fitted: np.ndarray
+    sigma2: float
+    share: float
 
 
 @dataclass(frozen=True)
@@ -45,6 +58,9 @@ class Mixture:
         Relative change of the energy at which it has converged.
     max_iter
         Most iterations.
+    field_tol
+        Relative change of the field at which it has converged: the energy goes on creeping with the noise variance long
+        after the field stands still.
     """
 
     ridge: float = 3.0
@@ -54,6 +70,7 @@ class Mixture:
     min_probability: float = 1e-5
     tol: float = 1e-5
     max_iter: int = 100
+    field_tol: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -189,9 +206,13 @@ def sparsevfc(
         min_probability=min_probability,
         tol=tol,
         max_iter=max_iter or (30 if compat == "dynamo" else 100),
+        field_tol=FIELD_TOL if compat is None and len(states) >= WARM_CELLS else 0.0,
     )
+    start = None
+    if compat is None:
+        start = _warm(states, velocities / scale, centres, beta, mixture, {"dtype": dtype, "n_jobs": n_jobs})
     solution, fitted, inlier, sigma2, energies, converged = expectation_maximisation(
-        features, velocities / scale, mixture
+        features, velocities / scale, mixture, start=start
     )
     made = SparseVFC(
         centres,
@@ -213,7 +234,12 @@ def sparsevfc(
 
 
 def expectation_maximisation(
-    features: Features, targets: np.ndarray, mixture: Mixture, weights: np.ndarray | None = None
+    features: Features,
+    targets: np.ndarray,
+    mixture: Mixture,
+    *,
+    weights: np.ndarray | None = None,
+    start: Start | None = None,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, float, list[float], bool]:
     """Alternate between inlier probabilities and field.
 
@@ -227,6 +253,8 @@ def expectation_maximisation(
         Assumptions.
     weights
         How often each cell counts (0 leaves it out), for held-out cells.
+    start
+        Where to begin, in place of no field at all.
 
     Returns
     -------
@@ -239,6 +267,8 @@ def expectation_maximisation(
     sigma2 = float((counts @ (targets**2).sum(axis=1)) / (counts.sum() * k))
     sigma2 = 1e-7 if sigma2 < _FLOOR else sigma2
     share, before = mixture.inlier_share, 1.0
+    if start is not None:
+        fitted, sigma2, share = start.fitted, start.sigma2, start.share
     energies: list[float] = []
     inlier, converged = np.ones(n_cells), False
     while len(energies) < mixture.max_iter and not converged and sigma2 > _FLOOR:
@@ -253,11 +283,25 @@ def expectation_maximisation(
         inlier = np.maximum(inlier, mixture.min_probability)
         heavy = counts * inlier
         solution = solve_ridge(*features.normal_equations(heavy, targets), mixture.ridge * sigma2)
-        fitted = features.predict(solution)
+        last, fitted = fitted, features.predict(solution)
+        moved = float(((fitted - last) ** 2).sum())
+        converged = converged or moved <= mixture.field_tol**2 * float((fitted**2).sum())
         residual = ((targets - fitted) ** 2).sum(axis=1)
         sigma2 = float(heavy @ residual / (heavy.sum() * k))
         share = float(np.clip(((inlier > mixture.theta) @ counts) / counts.sum(), 0.05, 0.95))
     return solution, fitted, inlier, sigma2, energies, converged
+
+
+def _warm(
+    states: np.ndarray, targets: np.ndarray, centres: np.ndarray, beta: float, mixture: Mixture, how: dict[str, Any]
+) -> Start | None:
+    """Return where the mixture settles with a quarter of the control points, at a sixteenth of the cost."""
+    few = len(centres) // 4
+    if len(states) < WARM_CELLS or few < 50:
+        return None
+    features = Features.of(states, centres[:few], beta, **how)
+    _, fitted, inlier, sigma2, _, _ = expectation_maximisation(features, targets, mixture)
+    return Start(fitted, sigma2, float(np.clip((inlier > mixture.theta).mean(), 0.05, 0.95)))
 
 
 def posterior(residual: np.ndarray, sigma2: float, share: float, k: int, log_volume: float) -> np.ndarray:
