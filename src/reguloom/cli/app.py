@@ -43,7 +43,7 @@ PANELS = {
     "Trust: does it hold against a known answer, chance and the baselines?": {
         "evaluate": ("evaluate", "Score networks against a known one, with intervals and baselines."),
     },
-    "Mechanism: which stable states does a wiring have, and what if it is rewired?": {
+    "Mechanism: which states are stable, and what if it is rewired?": {
         "boolean": ("boolean", "Boolean networks: attractors, fates, perturbations, rules from data."),
         "ode": ("ode", "Cells simulated from rules, and what perturbations do to them."),
     },
