@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from reguloom._errors import InputError, MissingKeyError
+from reguloom._errors import ConvergenceWarning, InputError, MissingKeyError
 from reguloom._logging import logger
 from reguloom._random import SeedLike, accepts_seed, child_seed, root_seed
 from reguloom.core import Provenance
@@ -214,7 +215,10 @@ def _tune(
     scores: dict[Choice, float] = {}
     for mixture in (True, False) if given[2] is None else (given[2],):
         volume = None if mixture else NO_OUTLIERS
-        first = sparsevfc(x, y, control_index=chosen, bandwidth=automatic, volume=volume, n_jobs=n_jobs)
+        with warnings.catch_warnings():
+            # This fit only says which cells are outliers; the field that is returned warns for itself.
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            first = sparsevfc(x, y, control_index=chosen, bandwidth=automatic, volume=volume, n_jobs=n_jobs)
         for width in widths:
             found = _score(first, x, y, width, ridges, fold, n_jobs)
             scores |= {Choice(width, strength, mixture): one for strength, one in zip(ridges, found, strict=True)}
