@@ -29,7 +29,7 @@ def cells(model):
 
 def test_slots(cells, model):
     assert cells.shape == (900, 5) and cells.X.dtype == np.float32
-    assert {"protein", "unspliced", "velocity", "velocity_unspliced"} == set(cells.layers)
+    assert {"protein", "unspliced", "velocity", "velocity_unspliced"} == set(cells.layers) - {None}
     assert cells.obs["pseudotime"].between(0, 1).all() and cells.obs["time"].max() <= model.t_max
     assert list(cells.obs["perturbation"].cat.categories) == ["control", "A=0", "A=max"]
     assert cells.obs["trajectory"].is_unique and cells.obs_names.is_unique

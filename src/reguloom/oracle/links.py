@@ -154,7 +154,7 @@ def filter_links(
         (targets, network.targets, network.target),
     ):
         if wanted is not None:
-            keep &= names.isin(list(wanted))[codes]
+            keep = keep & names.isin(list(wanted))[codes]
     rows = np.flatnonzero(keep)
     group = pd.factorize(network.extra["group"].astype(str).to_numpy()[rows], sort=True)[0]
     strength = network.extra[weight].to_numpy()[rows]
