@@ -40,7 +40,10 @@ if TYPE_CHECKING:
         oracle,
         pipeline,
         pl,
+        report,
         resources,
+        response,
+        temporal,
         vectorfield,
     )
     from reguloom.core import Network, Perturbation, Prediction, Predictor, Provenance, Regulon, Regulons
@@ -61,7 +64,10 @@ _MODULES = (
     "oracle",
     "pipeline",
     "pl",
+    "report",
     "resources",
+    "response",
+    "temporal",
     "vectorfield",
 )
 _NAMES = {
@@ -102,8 +108,11 @@ __all__ = [
     "oracle",
     "pipeline",
     "pl",
+    "report",
     "resources",
+    "response",
     "scenic",
+    "temporal",
     "vectorfield",
 ]
 

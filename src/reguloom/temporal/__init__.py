@@ -1,0 +1,1 @@
+"""Early and late responders: gene modules by their course in time, and when each gene answers."""
