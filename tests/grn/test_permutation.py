@@ -5,12 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.stats import false_discovery_control
 
 from reguloom import grn
 from reguloom._errors import InputError
 from reguloom.core import Network
-from reguloom.grn.permutation import benjamini_hochberg
 
 
 def test_noise_gives_even_p_values():
@@ -53,13 +51,6 @@ def test_pearson_p_is_that_of_the_definition(world):
     rng = np.random.default_rng(0)
     null = [abs(np.corrcoef(cells["TF0"], rng.permutation(cells["g4"]))[0, 1]) for _ in range(2000)]
     assert p == pytest.approx((np.array(null) >= network.weight[0]).mean(), abs=0.08)
-
-
-def test_benjamini_hochberg_is_scipys_and_counts_missing_tests():
-    p = np.random.default_rng(0).random(50)
-    assert benjamini_hochberg(p, 50) == pytest.approx(false_discovery_control(p))
-    padded = false_discovery_control(np.concatenate([p, np.ones(30)]))
-    assert benjamini_hochberg(p, 80) == pytest.approx(padded[:50])
 
 
 def test_bad_arguments_are_refused(world):

@@ -16,6 +16,7 @@ import pandas as pd
 from reguloom import _keys
 from reguloom._errors import InputError
 from reguloom.activity import _slots
+from reguloom.core.fdr import benjamini_hochberg
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -194,8 +195,6 @@ def _table(
     name: str, regulons: pd.Index, group: np.ndarray, rest: np.ndarray, tested: tuple[np.ndarray, np.ndarray]
 ) -> pd.DataFrame:
     """Return the rows of one group, best first."""
-    from scipy.stats import false_discovery_control
-
     u, p_values = tested
     means, rest_means = (part.sum(axis=0) / max(len(part), 1) for part in (group, rest))
     table = pd.DataFrame(
@@ -208,7 +207,7 @@ def _table(
             "auroc": u / max(len(group) * len(rest), 1),
             "n_units": len(group),
             "p_value": p_values,
-            "p_adjusted": false_discovery_control(p_values) if np.isfinite(p_values).all() else p_values,
+            "p_adjusted": benjamini_hochberg(p_values),
         }
     )
     return table.sort_values(["p_value", "difference"], ascending=[True, False], kind="stable")

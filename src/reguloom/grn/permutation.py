@@ -14,6 +14,7 @@ from reguloom._progress import track
 from reguloom._random import SeedLike, accepts_seed, child_seed, generator, root_seed
 from reguloom._threads import map_ordered
 from reguloom.core import Expression, Network
+from reguloom.core.fdr import benjamini_hochberg
 from reguloom.grn._input import build_problem, choose_cells
 from reguloom.grn._problem import Problem
 from reguloom.grn._registry import Method, find
@@ -112,26 +113,9 @@ def permutation_fdr(
     p = ((counts + 1.0) / (n_permutations + 1.0)).astype(np.float64)
     own = np.isin(problem.target_names, problem.regulator_names).sum()
     n_pairs = problem.n_regulators * problem.n_targets - int(own)
-    added = pd.DataFrame({"p": p, "fdr": benjamini_hochberg(p, max(n_pairs, p.size))})
+    added = pd.DataFrame({"p": p, "fdr": benjamini_hochberg(p, n_tests=max(n_pairs, p.size))})
     kept = network.extra.drop(columns=["p", "fdr"], errors="ignore").reset_index(drop=True)
     return replace(network, extra=pd.concat([kept, added], axis=1) if kept.shape[1] else added)
-
-
-def benjamini_hochberg(p: NDArray[np.float64], n_tests: int) -> NDArray[np.float64]:
-    """Return adjusted p-values, shape ``(n,)``.
-
-    Parameters
-    ----------
-    p
-        p-values, shape ``(n,)``.
-    n_tests
-        Number of tests, at least n; those not given count with p = 1.
-    """
-    order = np.argsort(p, kind="stable")
-    scaled = p[order] * n_tests / np.arange(1, p.size + 1)
-    adjusted = np.empty(p.size)
-    adjusted[order] = np.minimum(np.minimum.accumulate(scaled[::-1])[::-1], 1.0)
-    return adjusted
 
 
 def _settings(network: Network, method: str | None, given: dict[str, Any]) -> tuple[Method, dict[str, Any], Any]:

@@ -15,14 +15,12 @@ from reguloom.oracle.network_scores import compare_groups, network_entropy, netw
 from reguloom.oracle.persistence import read_prediction, write_prediction
 from reguloom.oracle.score import PerturbationScore, perturbation_score
 from reguloom.oracle.screen import screen
-from reguloom.oracle.significance import benjamini_hochberg
 
 __all__ = [
     "Development",
     "Oracle",
     "PerturbationScore",
     "base_network",
-    "benjamini_hochberg",
     "compare_groups",
     "development",
     "dose_response",

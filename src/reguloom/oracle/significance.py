@@ -1,4 +1,4 @@
-"""How often chance does as well: p-values from nulls, and false discovery rates over many tests."""
+"""How often chance does as well: p-values from nulls, and false discovery rates within groups of rows."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from reguloom._errors import InputError
+from reguloom.core.fdr import benjamini_hochberg
 
 
 def pooled_p(observed: ArrayLike, null: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -57,23 +58,6 @@ def rank_p(observed: float, null: ArrayLike) -> float:
     centre = draws.mean()
     far = (np.abs(draws - centre) >= abs(observed - centre) * (1 - 1e-12)).sum()
     return float((1 + far) / (1 + draws.size))
-
-
-def benjamini_hochberg(p: ArrayLike) -> NDArray[np.float64]:
-    """Return the false discovery rate at which each test would be called (Benjamini & Hochberg 1995).
-
-    Parameters
-    ----------
-    p
-        ``(n_tests,)``; NaN stays NaN and counts as no test.
-    """
-    values = np.asarray(p, dtype=np.float64)
-    made = np.full(values.shape, np.nan)
-    valid = np.flatnonzero(~np.isnan(values))
-    order = valid[np.argsort(values[valid], kind="stable")]
-    scaled = values[order] * valid.size / np.arange(1, valid.size + 1)
-    made[order] = np.minimum(np.minimum.accumulate(scaled[::-1])[::-1], 1.0)
-    return made
 
 
 def add_fdr(table: Any, column: str, *, within: str = "lineage") -> NDArray[np.float64]:

@@ -18,6 +18,7 @@ from reguloom._errors import InputError, MissingKeyError
 from reguloom._progress import track
 from reguloom._random import SeedLike, accepts_seed, child_seed, root_seed
 from reguloom.core import Perturbation
+from reguloom.core.fdr import benjamini_hochberg
 from reguloom.vectorfield.jacobian import members
 from reguloom.vectorfield.perturb import Knockout, shifted
 from reguloom.vectorfield.potential import graph_potential
@@ -253,14 +254,3 @@ def _group_change(
             before[number] = known.probabilities[own].mean(axis=0)
             delta[number] = (after - known.probabilities)[own].mean(axis=0)
     return before, delta
-
-
-def benjamini_hochberg(p: np.ndarray) -> np.ndarray:
-    """Return false discovery rates; NaN stays NaN."""
-    from scipy.stats import false_discovery_control
-
-    rates = np.full(len(p), np.nan)
-    known = np.isfinite(p)
-    if known.any():
-        rates[known] = false_discovery_control(p[known])
-    return rates
