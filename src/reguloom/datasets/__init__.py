@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from reguloom.datasets.regulon_world import World, regulon_world
+from reguloom.datasets.time_course import TimeWorld, time_course
 from reguloom.datasets.toy import toy
 from reguloom.datasets.world import SimulatedWorld, world
 
-__all__ = ["SimulatedWorld", "World", "regulon_world", "toy", "world"]
+__all__ = ["SimulatedWorld", "TimeWorld", "World", "regulon_world", "time_course", "toy", "world"]
