@@ -14,7 +14,8 @@ from reguloom._errors import InputError
 from reguloom.core import Perturbation
 from reguloom.manifold import Neighborhood
 from reguloom.oracle._fields import Lineage
-from reguloom.oracle._linear import LinearScreen
+from reguloom.oracle._linear import LinearScreen, Questions
+from reguloom.oracle.simulate import propagate, responses
 
 FAST = {"n_null": 6, "n_bootstrap": 10, "n_neighbors": 40}
 
@@ -73,14 +74,18 @@ def test_linear_scores_equal_an_exact_simulation_without_the_floor(model, field)
     near = Neighborhood.of(model.expression, field.embedding, n_neighbors=40)
     lineage = Lineage.of("all", np.ones(240, bool), field)
     linear = LinearScreen.of(model, near, lineage.pull[None], n_propagation=3, sigma_corr=0.05, most=1000)
-    gene = int(model.genes.get_loc("Tf0"))
-    from reguloom.oracle.simulate import responses
-
-    answers = [responses(one, [gene]) for one in model.coefficients]
-    delta = -model.expression[:, [gene]] * np.vstack(answers)[model.groups.codes]
-    expected = (lineage.pull * near.shift(delta)).sum()
-    found = linear.net(answers, -(linear.expression[:, [gene]] > 0).astype(float))
-    assert found[0, 0] == pytest.approx(expected, abs=1e-4)  # single precision inside
+    asked = [Perturbation.knockout("Tf0"), Perturbation.knockout("Tf0+Tf2"), Perturbation.overexpress("Tf1", fold=1.5)]
+    questions = Questions.of(asked, model.genes)
+    answers = [responses(one, questions.columns, together=questions.owner) for one in model.coefficients]
+    found = linear.net(answers, questions.starts(linear.expression), questions.owner)
+    for number, one in enumerate(asked):
+        # Far above 0 the floor is never met, so the simulation itself is the reference.
+        levels = {int(model.genes.get_loc(gene)): target for gene, target in one.targets.items()}
+        values = model.expression
+        high = {column: target.level(values[:, column]) + 1e6 for column, target in levels.items()}
+        delta, _ = propagate(values + 1e6, high, model.coefficients, model.groups.codes)
+        expected = (lineage.pull * near.shift(delta)).sum()
+        assert found[number, 0] == pytest.approx(expected, abs=1e-4)  # single precision inside
 
 
 @pytest.mark.parametrize("n_jobs", [2, 3])
@@ -107,13 +112,19 @@ def test_pairs_and_other_perturbations(model, field) -> None:
     made = oracle.screen(model, field, perturbations=asked, lineages={"all": np.ones(240, bool)}, **FAST)
     made = made.set_index("gene")
     assert set(made.index) == {"Tf0+Tf1", "Tf0=max", "Tf2"}
-    assert made["p"].notna().to_dict() == {"Tf0+Tf1": False, "Tf0=max": False, "Tf2": True}
-    assert np.sign(made.loc["Tf0=max", "baseline_correlation"]) != 0
+    tested = ["statistic", "z", "p", "q", "p_matched", "q_matched", "baseline_correlation", "baseline_random_network"]
+    assert made[tested].notna().all(axis=None)
+    assert np.corrcoef(made["statistic"], made["net"])[0, 1] > 0.9
+    # Raising a factor answers the other way than losing it, and a pair is no copy of one of its genes.
+    assert made.loc["Tf0=max", "baseline_correlation"] * made.loc["Tf0+Tf1", "baseline_correlation"] < 0
+    alone = oracle.screen(model, field, perturbations=["Tf2"], lineages={"all": np.ones(240, bool)}, **FAST)
+    assert alone["statistic"].iloc[0] == pytest.approx(made.loc["Tf2", "statistic"], abs=1e-6)
 
 
 def test_fewer_nulls_give_fewer_columns(model, field) -> None:
     made = oracle.screen(model, field, perturbations=["Tf0"], nulls=("block",), n_bootstrap=0, n_neighbors=20)
     assert "p" not in made
+    assert made["baseline_random_network"].notna().all()
     # Small lineages hold too few cells that share no neighbours: their block test is left out.
     assert made.set_index("lineage")["p_block"].notna().to_dict() == {
         "all": True,

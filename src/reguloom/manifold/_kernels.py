@@ -69,7 +69,7 @@ def project(correlation: Any, rows: Any, indices: Any, embedding: Any, sigma: fl
 def linear_shift(
     scores: Any,
     groups: Any,
-    active: Any,
+    weights: Any,
     indices: Any,
     distances: Any,
     units: Any,
@@ -77,26 +77,36 @@ def linear_shift(
     sigma: float,
     out: Any,
 ) -> None:
-    """Write the shift of cells whose change is one vector per group, times a factor of the cell that `active` signs.
+    """Write the shift of cells whose change is a mix of a few vectors of their group.
 
-    ``scores[j, g]`` is cell j's expression along group g's centred unit vector, so the correlation with the way from
-    i to j is ``active[i] * (scores[j, g] - scores[i, g]) / distances[i, j]``. `plain` is each cell's mean
-    of `units`.
+    ``scores[j, g, c]`` is cell j's expression along group g's centred unit vector c, and `weights` are the shares of
+    the vectors in the unit change of cell i, so the correlation with the way from i to j is the weighted sum of
+    ``scores[j, g, c] - scores[i, g, c]`` over ``distances[i, j]``. A cell whose weights are all 0 does not change.
+    `plain` is each cell's mean of `units`.
     """
     n, k = indices.shape
-    n_dims = units.shape[2]
+    n_parts, n_dims = weights.shape[1], units.shape[2]
     weighted = np.empty(n_dims)
     for i in range(n):
         for d in range(n_dims):
             out[i, d] = 0.0
-        if active[i] == 0.0:
-            continue
         g = groups[i]
+        own, changes = 0.0, False
+        for c in range(n_parts):
+            own += weights[i, c] * scores[i, g, c]
+            changes = changes or weights[i, c] != 0.0
+        if not changes:
+            continue
         total = 0.0
         weighted[:] = 0.0
         for s in range(k):
             way = distances[i, s]
-            r = active[i] * (scores[indices[i, s], g] - scores[i, g]) / way if way > 0.0 else 1.0
+            r = 1.0
+            if way > 0.0:
+                r = -own
+                for c in range(n_parts):
+                    r += weights[i, c] * scores[indices[i, s], g, c]
+                r /= way
             weight = np.exp(r / sigma)
             total += weight
             for d in range(n_dims):

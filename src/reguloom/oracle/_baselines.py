@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from reguloom.core import Perturbation
 from reguloom.manifold import Neighborhood
 from reguloom.oracle._fields import Lineage
-from reguloom.oracle._linear import LinearScreen
+from reguloom.oracle._linear import LinearScreen, Questions
 
 
 def baseline_columns(
@@ -27,7 +27,8 @@ def baseline_columns(
     """Add the net scores of the trivial predictors to the table of a screen.
 
     No change scores 0. The neighbours' mean moves each cell to the mean of its neighbours, whatever is perturbed.
-    Correlation changes every gene by its slope on the perturbed gene within the group, edges or none.
+    Correlation changes every gene by its slope on the perturbed gene within the group, edges or none; the changes of a
+    combination add up.
 
     Parameters
     ----------
@@ -44,37 +45,25 @@ def baseline_columns(
     drift = near.shift(_toward_neighbors(near), sigma_corr=sigma_corr, n_jobs=n_jobs)
     net = [float((one.pull * drift).sum()) for one in lineages]
     table["baseline_neighbors_mean"] = np.tile(net, len(asked))
-    genes = [int(linear.design.genes.get_loc(one.genes[0])) if len(one.genes) == 1 else -1 for one in asked]
-    single = [i for i, gene in enumerate(genes) if gene >= 0]
-    columns = np.full((len(asked), len(lineages)), np.nan)
-    if single:
-        columns[single] = correlation_scores(linear, np.array([genes[i] for i in single]))
-        up = np.array([_rises(asked[i]) for i in single])
-        columns[single] *= np.where(up, -1.0, 1.0)[:, None]
-    table["baseline_correlation"] = columns.ravel()
+    table["baseline_correlation"] = correlation_scores(linear, Questions.of(asked, linear.design.genes)).ravel()
 
 
-def correlation_scores(linear: LinearScreen, genes: NDArray[Any]) -> NDArray[np.float64]:
-    """Return the net score, by gene and lineage, if all genes follow the knocked-out one by their slope on it."""
+def correlation_scores(linear: LinearScreen, asked: Questions) -> NDArray[np.float64]:
+    """Return the net score, by perturbation and lineage, if all genes follow the perturbed ones by their slopes."""
     answers = []
+    same = asked.owner[:, None] == asked.owner[None, :]
     for code in range(len(linear.n_edges)):
         values = linear.expression[linear.groups == code].astype(np.float64)
         values -= values.mean(axis=0)
-        own = values[:, genes]
+        own = values[:, asked.columns]
         square = (own**2).sum(axis=0)[:, None]
         cross = own.T @ values
-        answers.append(np.divide(cross, square, out=np.zeros_like(cross), where=square > 0))
-    return linear.net(answers, -(linear.expression[:, genes] > 0).astype(np.float64))
-
-
-def _rises(one: Perturbation) -> bool:
-    """Tell whether a gene is raised, so that its correlates are too."""
-    target = next(iter(one.targets.values()))
-    return (
-        target.mode == "max"
-        or (target.mode == "fold" and target.value > 1)
-        or (target.mode in ("level", "quantile") and target.value > 0)
-    )
+        slope = np.divide(cross, square, out=np.zeros_like(cross), where=square > 0)
+        one, other = np.nonzero(same)
+        slope[one, asked.columns[other]] = 0.0
+        slope[np.arange(len(slope)), asked.columns] = square[:, 0] > 0
+        answers.append(slope)
+    return linear.net(answers, asked.starts(linear.expression), asked.owner)
 
 
 class _Toward:

@@ -19,7 +19,7 @@ from reguloom.manifold._blas import one_blas_thread
 from reguloom.oracle._baselines import baseline_columns
 from reguloom.oracle._checkpoint import Checkpoint
 from reguloom.oracle._fields import FEWEST_BLOCKS, Lineage, take_lineages
-from reguloom.oracle._linear import LinearScreen
+from reguloom.oracle._linear import LinearScreen, Questions
 from reguloom.oracle.development import Development
 from reguloom.oracle.model import Oracle
 from reguloom.oracle.score import effect_size
@@ -28,6 +28,7 @@ from reguloom.oracle.significance import add_fdr, pooled_p, rank_p
 NULLS = ("rewired", "matched", "block")
 _NULL_NEIGHBORS = 66
 _N_PERMUTATIONS = 999
+_N_RANDOM = 10
 
 
 @accepts_seed
@@ -89,7 +90,7 @@ def screen(
         repeat: unbagged, and without the floor at 0), ``z``, ``p`` and ``q`` against the rewired prior, ``p_matched``,
         ``p_block`` (each with its ``q``), and the net scores of the baselines: ``baseline_no_change``,
         ``baseline_mean_shift``, ``baseline_neighbors_mean``, ``baseline_random_network``, ``baseline_correlation``.
-        Factors that act on the cells together have a ``statistic`` and ``p`` of NaN.
+        Combinations and doses are tested as single knock-outs are, and corrected together with them.
 
     Raises
     ------
@@ -147,7 +148,7 @@ class _Job:
         shift = self.near.shift(prediction.delta, sigma_corr=self.sigma_corr, n_jobs=1)
         size = effect_size(prediction.delta, prediction.genes.isin(one.genes))
         mean = prediction.delta.mean(axis=0)
-        uniform = self.linear.net([mean[None, :]], np.ones((len(shift), 1)))[0]
+        uniform = self.linear.net([mean[None, :]], np.ones((len(shift), 1)), np.zeros(1, dtype=np.int64))[0]
         rows = []
         for i, lineage in enumerate(self.lineages):
             negative, positive = lineage.summary(lineage.inner_product(shift))
@@ -177,35 +178,32 @@ class _Job:
         self, table: pd.DataFrame, asked: Sequence[Perturbation], nulls: Sequence[str], n_null: int, store: Checkpoint,
         n_jobs: int | None,
     ) -> None:  # fmt: skip
-        """Add the statistic of single knock-outs and its p against each null."""
-        single = [i for i, one in enumerate(asked) if _is_knockout(one)]
-        for name in ("statistic", "z", "p", "p_matched", "baseline_random_network"):
-            table[name] = np.nan
-        if not single:
-            return
-        genes = self.oracle.genes.get_indexer([asked[i].genes[0] for i in single])
-        place = (np.asarray(single)[:, None] * len(self.lineages) + np.arange(len(self.lineages))).ravel()
-        observed = self.linear.observed(genes)
-        table.loc[place, "statistic"] = observed.ravel()
+        """Add the statistic, its p against each null, and the mean of random networks."""
+        questions = Questions.of(asked, self.oracle.genes)
+        observed = self.linear.observed(questions)
+        table["statistic"] = observed.ravel()
         base = self.linear.moments(self.linear.design.regulators)
 
         def draw(task: tuple[str, int]) -> list[list[float]]:
             own = child_seed(self.seed, *task)
-            found = self.linear.matched(genes, own) if task[0] == "matched" else self.linear.rewired(base, genes, own)
+            matched = task[0] == "matched"
+            found = self.linear.matched(questions, own) if matched else self.linear.rewired(base, questions, own)
             return [[float(value) for value in line] for line in found]
 
-        for name in nulls:
-            tasks = [(name, number) for number in range(n_null)]
-            label = f"null:{name}:{fingerprint([int(gene) for gene in genes])}"
-            found = store.run(tasks, partial(_null_name, label), draw, f"null: {name}", n_jobs)
-            draws = np.array(found)
-            p, z = np.empty(observed.shape), np.empty(observed.shape)
-            for i in range(len(self.lineages)):
-                p[:, i], z[:, i] = pooled_p(observed[:, i], draws[:, :, i])
-            table.loc[place, "p" if name == "rewired" else "p_matched"] = p.ravel()
+        for name in dict.fromkeys([*nulls, "rewired"]):
+            # Random networks are a baseline too, so some are drawn even if they are no null.
+            tasks = [(name, number) for number in range(n_null if name in nulls else _N_RANDOM)]
+            label = f"null:{name}:{fingerprint([one.label for one in asked])}"
+            draws = np.array(store.run(tasks, partial(_null_name, label), draw, f"null: {name}", n_jobs))
             if name == "rewired":
-                table.loc[place, "z"] = z.ravel()
-                table.loc[place, "baseline_random_network"] = draws.mean(axis=0).ravel()
+                table["baseline_random_network"] = draws.mean(axis=0).ravel()
+            if name in nulls:
+                p, z = np.empty(observed.shape), np.empty(observed.shape)
+                for i in range(len(self.lineages)):
+                    p[:, i], z[:, i] = pooled_p(observed[:, i], draws[:, :, i])
+                table["p" if name == "rewired" else "p_matched"] = p.ravel()
+                if name == "rewired":
+                    table["z"] = z.ravel()
 
 
 def _null_name(label: str, task: tuple[str, int]) -> str:
@@ -230,15 +228,11 @@ def _name(one: Perturbation) -> str:
     return "+".join(one.genes) if out and one.mask is None and one.dose is None else one.label
 
 
-def _is_knockout(one: Perturbation) -> bool:
-    """Tell whether one gene alone is knocked out in all cells."""
-    return len(one.genes) == 1 and _name(one) == one.genes[0]
-
-
 def _finish(table: pd.DataFrame, nulls: Sequence[str]) -> pd.DataFrame:
     """Return the table with its false discovery rates, columns in order, sorted."""
     for column, rate in (("p", "q"), ("p_matched", "q_matched"), ("p_block", "q_block")):
-        table[rate] = add_fdr(table, column)
+        if column in table:
+            table[rate] = add_fdr(table, column)
     first = [
         "gene", "lineage", "negative", "negative_low", "negative_high", "positive", "positive_low", "positive_high",
         "net", "effect_size", "share_affected", "statistic", "z", "p", "q", "p_matched", "q_matched", "p_block",

@@ -107,28 +107,38 @@ def _rounds(
 
 
 def responses(
-    coefficients: csr_array, genes: Sequence[int] | NDArray[Any], *, n_propagation: int = 3
+    coefficients: csr_array,
+    genes: Sequence[int] | NDArray[Any],
+    *,
+    together: Sequence[int] | NDArray[Any] | None = None,
+    n_propagation: int = 3,
 ) -> NDArray[np.float64]:
     """Return the shift of every gene per unit of shift of each of `genes`, ``(len(genes), n_genes)``.
 
-    The same rounds without the floor at 0, where they are linear: what nulls are made of.
+    The same rounds without the floor at 0, where they are linear: what nulls are made of. Genes that are perturbed
+    together are all kept from changing by the network, so that their responses add up to that of the combination.
 
     Parameters
     ----------
     coefficients
         ``(n_genes, n_genes)``.
     genes
-        Columns of the perturbed genes, one perturbation each.
+        Columns of the perturbed genes.
+    together
+        Number of the perturbation that each of `genes` belongs to; each is one of its own if left out.
     n_propagation
         Rounds.
     """
-    made = np.zeros((coefficients.shape[0], len(genes)))
-    which = np.arange(len(genes))
-    made[np.asarray(genes), which] = 1.0
+    columns, which = np.asarray(genes), np.arange(len(genes))
+    owner = which if together is None else np.asarray(together)
+    one, other = np.nonzero(owner[:, None] == owner[None, :])
+    made = np.zeros((coefficients.shape[0], len(columns)))
+    made[columns, which] = 1.0
     edges = csr_array(coefficients.T)
     for _ in range(n_propagation):
         made = edges @ made
-        made[np.asarray(genes), which] = 1.0
+        made[columns[one], other] = 0.0
+        made[columns, which] = 1.0
     return np.ascontiguousarray(made.T)
 
 
