@@ -8,7 +8,8 @@ import pytest
 from scipy.stats import pearsonr
 
 import reguloom as rl
-from reguloom.datasets import _counts, _motifs
+from reguloom.core.motif_columns import ANNOTATION_COLUMNS
+from reguloom.datasets import _counts
 from reguloom.datasets.regulon_world import World, regulon_world
 
 SMALL = {"n_genes": 160, "n_database_genes": 800, "n_random_motifs": 60}
@@ -124,7 +125,7 @@ def test_own_motifs_find_most_targets_and_decoys_do_not(world):
 
 def test_annotations_have_the_thirteen_columns_and_every_quality(world):
     table = regulon_world().annotations
-    assert tuple(table.columns) == _motifs.ANNOTATION_COLUMNS and len(table.columns) == 13
+    assert tuple(table.columns) == ANNOTATION_COLUMNS and len(table.columns) == 13
     assert not table.isna().any().any()
     q_value, identity = table["motif_similarity_qvalue"], table["orthologous_identity"]
     assert (q_value == 0).any() and ((q_value > 0) & (q_value < 1e-3)).any() and (q_value > 1e-3).any()

@@ -12,22 +12,7 @@ from reguloom._errors import InputError
 from reguloom._files import atomic_write, open_text
 from reguloom.cistarget._annotation import read_annotations
 from reguloom.core import check_genes
-
-HEADER = (
-    "#motif_id",
-    "motif_name",
-    "motif_description",
-    "source_name",
-    "source_version",
-    "gene_name",
-    "motif_similarity_qvalue",
-    "similar_motif_id",
-    "similar_motif_description",
-    "orthologous_identity",
-    "orthologous_gene_name",
-    "orthologous_species",
-    "description",
-)
+from reguloom.core.motif_columns import ANNOTATION_COLUMNS
 
 
 def annotations_by_orthology(
@@ -99,7 +84,7 @@ def write_annotations(
     """
     with atomic_write(Path(path), force=force) as temporary, open_text(temporary, "w") as handle:
         writer = csv.writer(handle, delimiter="\t", lineterminator="\n", quoting=csv.QUOTE_NONE, escapechar="\\")
-        writer.writerow(HEADER)
+        writer.writerow(ANNOTATION_COLUMNS)
         gene = annotations["orthologous_gene"] if "orthologous_gene" in annotations else ["None"] * len(annotations)
         columns = ["MotifID", "TF", "MotifSimilarityQvalue", "OrthologousIdentity", "Annotation"]
         rows = zip(annotations[columns].itertuples(index=False, name=None), gene, strict=True)

@@ -5,18 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
+
+from reguloom._threads import map_ordered
+from reguloom.core._correlation_kernels import edge_correlations, masked_correlations
 
 if TYPE_CHECKING:
     from reguloom.core import Expression, Network
 
-BLOCK = 64
-"""Regulators per block: bounds the memory to BLOCK × n_genes numbers."""
-MOSTLY_ZERO = 0.3
-"""Share of values that are not zero below which sums of products stay sparse."""
 
-
-def edge_correlation(network: Network, expression: Expression, *, mask_dropouts: bool = False) -> NDArray[np.float64]:
+def edge_correlation(
+    network: Network, expression: Expression, *, mask_dropouts: bool = False, n_jobs: int | None = None
+) -> NDArray[np.float64]:
     """Return Pearson's rho of regulator and target for each edge, shape ``(n_edges,)``.
 
     Parameters
@@ -27,6 +28,8 @@ def edge_correlation(network: Network, expression: Expression, *, mask_dropouts:
         Cells × genes.
     mask_dropouts
         Whether only cells where both genes are not zero count.
+    n_jobs
+        Threads.
 
     Returns
     -------
@@ -36,48 +39,50 @@ def edge_correlation(network: Network, expression: Expression, *, mask_dropouts:
     genes = network.genes.intersection(expression.genes, sort=False)
     if genes.empty:
         return rho
-    chosen = expression.select_genes(genes)
-    sparse = chosen.to_csc().astype(np.float64)
-    # The values decide, not how they were stored: h5ad, loom and csv of one matrix give the same last digit.
-    matrix = sparse if sparse.nnz < MOSTLY_ZERO * chosen.n_cells * chosen.n_genes else sparse.toarray()
-    column_of_source, column_of_target = genes.get_indexer(network.regulators), genes.get_indexer(network.targets)
-    by_source = np.argsort(network.source, kind="stable")
-    sources = network.source[by_source]
-    present = np.flatnonzero(column_of_source >= 0)
-    for start in range(0, present.size, BLOCK):
-        block = present[start : start + BLOCK]
-        table = _correlate(matrix[:, column_of_source[block]], matrix, mask_dropouts=mask_dropouts)
-        for line, code in zip(table, block, strict=True):
-            edges = by_source[np.searchsorted(sources, code, "left") : np.searchsorted(sources, code, "right")]
-            columns = column_of_target[network.target[edges]]
-            rho[edges] = np.where(columns >= 0, line[columns], np.nan)
+    columns = expression.select_genes(genes).to_csc().astype(np.float64)
+    means, spreads = moments(columns)
+    sources, targets = (
+        _places(network.regulators, network.source, genes),
+        _places(network.targets, network.target, genes),
+    )
+    present = np.flatnonzero((sources >= 0) & (targets >= 0))
+    order = present[np.argsort(sources[present], kind="stable")]
+    bounds = np.flatnonzero(np.diff(sources[order], prepend=-1, append=-1))
+    matrix = (columns.indptr, columns.indices, columns.data)
+
+    def one(group: NDArray[np.int64]) -> None:
+        source = int(sources[group[0]])
+        values, found = columns[:, [source]].toarray().ravel(), np.empty(group.size)
+        if mask_dropouts:
+            masked_correlations(values, targets[group], *matrix, found)
+        else:
+            edge_correlations(values, means[source], spreads[source], targets[group], *matrix, means, spreads, found)
+        rho[group] = found
+
+    groups = (order[first:last] for first, last in zip(bounds[:-1], bounds[1:], strict=True))
+    for _ in map_ordered(one, groups, n_jobs):
+        pass
     return rho
 
 
-def _dense(product: Any) -> NDArray[np.float64]:
-    """Return a product of matrices as an array."""
-    return np.asarray(product.toarray() if hasattr(product, "toarray") else product, dtype=np.float64)
+def moments(columns: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return mean and root of the centred sum of squares of each column of a CSC matrix.
+
+    The second is 0 exactly where a column does not vary. Shapes ``(n_columns,)``.
+    """
+    n_rows, n_columns = columns.shape
+    means, spreads = np.zeros(n_columns), np.zeros(n_columns)
+    for k in range(n_columns):
+        stored = columns.data[columns.indptr[k] : columns.indptr[k + 1]]
+        n_zeros = n_rows - stored.size
+        if not stored.size or (not n_zeros and stored.min() == stored.max()):
+            means[k] = stored[0] if stored.size else 0.0
+            continue
+        means[k] = stored.sum() / n_rows
+        spreads[k] = np.sqrt(np.square(stored - means[k]).sum() + n_zeros * means[k] ** 2)
+    return means, spreads
 
 
-def _correlate(left: Any, right: Any, *, mask_dropouts: bool) -> NDArray[np.float64]:
-    """Return the correlations of the columns of `left` with those of `right`, from sums of products."""
-    if mask_dropouts:
-        there_left, there_right = (left != 0).astype(np.float64), (right != 0).astype(np.float64)
-        n = _dense(there_left.T @ there_right)
-        sum_left, sum_right = _dense(left.T @ there_right), _dense(there_left.T @ right)
-        square_left, square_right = _dense((left * left).T @ there_right), _dense(there_left.T @ (right * right))
-    else:
-        n = np.full((1, 1), float(left.shape[0]))
-        sum_left, sum_right = np.asarray(left.sum(axis=0))[:, None], np.asarray(right.sum(axis=0))[None, :]
-        square_left = np.asarray((left * left).sum(axis=0))[:, None]
-        square_right = np.asarray((right * right).sum(axis=0))[None, :]
-    product = n * _dense(left.T @ right) - sum_left * sum_right
-    spread = _spread(n, sum_left, square_left) * _spread(n, sum_right, square_right)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return product / np.sqrt(spread)
-
-
-def _spread(n: Any, total: Any, square: Any) -> NDArray[np.float64]:
-    """Return n² times the variance, NaN where it is zero up to rounding."""
-    spread = n * square - total**2
-    return np.where(spread > 1e-12 * np.abs(n * square), spread, np.nan)
+def _places(names: pd.Index, codes: NDArray[Any], genes: pd.Index) -> NDArray[np.int64]:
+    """Return the column of each edge's gene, -1 where the matrix lacks it."""
+    return np.asarray(genes.get_indexer(names)[codes], dtype=np.int64)

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from reguloom._random import generator
+from reguloom.core.motif_columns import ANNOTATION_COLUMNS
 
 RECALL = 0.8
 """Share of the true targets that carry the TF's motif."""
@@ -23,22 +24,6 @@ P_WITHOUT_MOTIF = 0.12
 """Share of TFs that no motif is known for."""
 P_PARALOGUE = 0.15
 """Share of TFs whose motifs are annotated to another TF too."""
-ANNOTATION_COLUMNS = (
-    "#motif_id",
-    "motif_name",
-    "motif_description",
-    "source_name",
-    "source_version",
-    "gene_name",
-    "motif_similarity_qvalue",
-    "similar_motif_id",
-    "similar_motif_description",
-    "orthologous_identity",
-    "orthologous_gene_name",
-    "orthologous_species",
-    "description",
-)
-"""The columns of a cisTarget motif annotation table, in order."""
 
 
 @dataclass(frozen=True, eq=False)

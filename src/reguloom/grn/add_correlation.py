@@ -7,13 +7,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from reguloom._errors import InputError, MissingKeyError
-from reguloom._threads import map_ordered
 from reguloom.core import Expression, Network
-from reguloom.grn._edge_kernels import edge_correlations, masked_correlations
-from reguloom.grn.correlation import moments
+from reguloom.core.correlation import edge_correlation
 
 #: Correlations within this of 0 count as no regulation.
 RHO_THRESHOLD = 0.03
@@ -68,7 +65,8 @@ def add_correlation(
         msg = f"rho_threshold is {rho_threshold}; it must be 0 or more."
         raise InputError(msg)
     expression = Expression.of(data, layer=layer).check_values()
-    rho = correlations(network, expression, mask_dropouts=mask_dropouts, n_jobs=n_jobs)
+    _check_genes(network, expression)
+    rho = edge_correlation(network, expression, mask_dropouts=mask_dropouts, n_jobs=n_jobs)
     regulation = (rho > rho_threshold).astype(np.int8) - (rho < -rho_threshold).astype(np.int8)
     kept = network.extra.drop(columns=["regulation", "rho"], errors="ignore")
     added = pd.DataFrame({"regulation": regulation.astype(np.int64), "rho": rho})
@@ -76,50 +74,13 @@ def add_correlation(
     return replace(network, sign=regulation, extra=extra)
 
 
-def correlations(
-    network: Network, expression: Expression, *, mask_dropouts: bool, n_jobs: int | None = None
-) -> NDArray[np.float64]:
-    """Return the correlation along each edge, shape ``(n_edges,)``."""
-    sources = _positions(network.regulators, network.source, expression.genes)
-    targets = _positions(network.targets, network.target, expression.genes)
-    columns = expression.to_csc().astype(np.float64)
-    means_and_spreads = moments(columns)
-    order = np.argsort(sources, kind="stable")
-    bounds = np.flatnonzero(np.diff(sources[order], prepend=-1, append=-1))
-    rho = np.empty(len(network))
-
-    def one(group: NDArray[np.int64]) -> None:
-        rho[group] = _one_source(columns, means_and_spreads, int(sources[group[0]]), targets[group], mask_dropouts)
-
-    groups = (order[first:last] for first, last in zip(bounds[:-1], bounds[1:], strict=True))
-    for _ in map_ordered(one, groups, n_jobs):
-        pass
-    return rho
-
-
-def _one_source(
-    columns: Any, means_and_spreads: tuple[NDArray[Any], NDArray[Any]], source: int, targets: NDArray[Any], masked: bool
-) -> NDArray[np.float64]:
-    """Return the correlations of one regulator with its targets."""
-    values = columns[:, [source]].toarray().ravel()
-    rho = np.empty(targets.size)
-    matrix = (columns.indptr, columns.indices, columns.data)
-    if masked:
-        masked_correlations(values, targets, *matrix, rho)
-    else:
-        means, spreads = means_and_spreads
-        edge_correlations(values, means[source], spreads[source], targets, *matrix, means, spreads, rho)
-    return rho
-
-
-def _positions(names: pd.Index, codes: NDArray[np.int32], genes: pd.Index) -> NDArray[np.int64]:
-    """Return the column of each edge's gene in the matrix."""
-    found = genes.get_indexer(names)
-    missing = names[np.intersect1d(np.flatnonzero(found < 0), codes)]
-    if len(missing):
+def _check_genes(network: Network, expression: Expression) -> None:
+    """Raise if a gene with an edge is not in the matrix."""
+    used = network.regulators[np.unique(network.source)].union(network.targets[np.unique(network.target)], sort=False)
+    missing = list(used.difference(expression.genes, sort=False))
+    if missing:
         msg = (
-            f"{len(missing)} genes of the network are not in the matrix, such as {list(missing[:3])}; "
+            f"{len(missing)} genes of the network are not in the matrix, such as {missing[:3]}; "
             "give the matrix that the network was inferred from."
         )
         raise MissingKeyError(msg)
-    return found[codes].astype(np.int64)

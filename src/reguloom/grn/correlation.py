@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from reguloom.core.correlation import moments
 from reguloom.grn._problem import FitBlock, Problem, TargetEdges, edges_of, no_edges
 
 
@@ -65,24 +66,6 @@ def _edges(
     kept = np.zeros(rho.size)
     kept[candidates] = np.where(spreads[candidates] > 0, rho[candidates], 0.0)
     return edges_of(k, kept, signed=True)
-
-
-def moments(columns: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return mean and root of the centred sum of squares of each column of a CSC matrix.
-
-    The second is 0 exactly where a column does not vary. Shapes ``(n_columns,)``.
-    """
-    n_rows, n_columns = columns.shape
-    means, spreads = np.zeros(n_columns), np.zeros(n_columns)
-    for k in range(n_columns):
-        stored = columns.data[columns.indptr[k] : columns.indptr[k + 1]]
-        n_zeros = n_rows - stored.size
-        if not stored.size or (not n_zeros and stored.min() == stored.max()):
-            means[k] = stored[0] if stored.size else 0.0
-            continue
-        means[k] = stored.sum() / n_rows
-        spreads[k] = np.sqrt(np.square(stored - means[k]).sum() + n_zeros * means[k] ** 2)
-    return means, spreads
 
 
 def rank_values(columns: Any) -> Any:

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from reguloom._errors import InputError
 from reguloom._logging import logger
+from reguloom.core.correlation import moments
 from reguloom.grn._problem import FitBlock, Problem, TargetEdges, edges_of, no_edges
-from reguloom.grn.correlation import moments
 
 #: Targets that are held densely at a time.
 _COLUMNS = 256
