@@ -229,6 +229,7 @@ def _genes(names: Sequence[str]) -> list[str]:
 def _suffix(target: Target) -> str:
     """Return the part of a label that says what happens to the gene."""
     if target.mode == "unknown":
-        return ""
+        # Combinations whose genes differ in dose hold it here.
+        return "" if np.isnan(target.value) else f"({target.value:g})"
     sign = {"level": "=", "fold": "=x", "quantile": "=q", "max": "=max"}[target.mode]
     return sign if target.mode == "max" else f"{sign}{target.value:g}"
