@@ -39,6 +39,10 @@ class Prediction:
         Checks that failed: name → what that means, in words.
     provenance
         How the prediction was made.
+    obs
+        More about each row, such as ``source`` and ``uncertainty``; one row for each of `rows`.
+    layers
+        More values for each row and gene, such as ``sd``; each of the shape of `delta`.
     """
 
     delta: Any
@@ -49,6 +53,8 @@ class Prediction:
     regime: str
     checks: Mapping[str, str] = field(default_factory=dict)
     provenance: Provenance | None = None
+    obs: pd.DataFrame | None = None
+    layers: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Check the regime and the shapes."""
@@ -64,6 +70,13 @@ class Prediction:
         if len(self.perturbations) not in (1, len(self.rows)):
             msg = f"{len(self.perturbations)} perturbations for {len(self.rows)} rows; give one, or one for each row."
             raise InputError(msg)
+        if self.obs is not None and len(self.obs) != len(self.rows):
+            msg = f"obs has {len(self.obs)} rows for {len(self.rows)} rows of the prediction; give one for each."
+            raise InputError(msg)
+        for name, values in self.layers.items():
+            if np.shape(values) != self.delta.shape:
+                msg = f"layer {name!r} has shape {np.shape(values)}; a layer has that of delta, {self.delta.shape}."
+                raise InputError(msg)
 
     @property
     def calibrated(self) -> bool:
@@ -79,7 +92,8 @@ class Prediction:
     def to_anndata(self) -> AnnData:
         """Return an AnnData: ``X`` predicted expression, ``layers['delta']``, ``obs['perturbation']``.
 
-        The regime, the failed checks and the provenance are in ``uns['prediction']``.
+        Columns of `obs` and `layers` are written beside these; the regime, the failed checks and the provenance are
+        in ``uns['prediction']``.
         """
         from anndata import AnnData
 
@@ -89,6 +103,10 @@ class Prediction:
         adata = AnnData(_dense(self.control) + dense, obs=pd.DataFrame(index=self.rows.astype(str)))
         adata.var_names = self.genes.astype(str)
         adata.layers["delta"] = dense
+        for name, values in self.layers.items():
+            adata.layers[name] = _dense(values)
+        for name in () if self.obs is None else self.obs.columns:
+            adata.obs[name] = self.obs[name].to_numpy()
         adata.obs["perturbation"] = pd.Categorical(labels)
         adata.uns["prediction"] = {"regime": self.regime, "checks": dict(self.checks), "calibrated": self.calibrated}
         if self.provenance is not None:
