@@ -98,6 +98,15 @@ def impute(adata: AnnData, world: Any) -> None:
     oracle.impute(adata, n_neighbors=5, n_pcs=5)
 
 
+def project(adata: AnnData, world: Any) -> None:
+    from reguloom import oracle
+
+    adata.obsm["X_umap"] = np.random.default_rng(0).normal(size=(adata.n_obs, 2))
+    model = oracle.fit(adata, world.network.top(300), normalize=True, impute=False, n_bags=2, p=None, n_bootstrap=0)
+    prediction = model.predict(rl.Perturbation.knockout(str(model.regulators[0])))
+    oracle.project(adata, prediction, n_neighbors=20)
+
+
 def flow(name: str, **options: Any) -> Callable[[AnnData, Any], Any]:
     """Return what runs one step of the vector field, on spliced and unspliced counts made of the matrix."""
 
@@ -132,6 +141,7 @@ CALLS: dict[str, Callable[[AnnData, Any], Any]] = {
     "mechanistic.assign_attractors": assign_attractors,
     "mechanistic.dropout": dropout,
     "oracle.impute": impute,
+    "oracle.project": project,
     "pipeline.scenic": scenic,
     "vectorfield.VectorField.to_adata": flow("VectorField.to_adata"),
     "vectorfield.geometry": flow("geometry"),

@@ -15,6 +15,9 @@ REGULONS = "regulons"
 AUCELL = "aucell"
 """``obsm``: activity of each regulon in each cell; ``uns``: its parameters and summaries."""
 
+ORACLE_DELTA = "oracle_delta"
+"""``layers``: a predicted shift; ``uns``: which perturbation, and how it was made."""
+
 VECTORFIELD = "vectorfield"
 """``uns``: a fitted velocity field; ``obs``: the beginning of the names of its geometry."""
 
@@ -40,9 +43,14 @@ def differential(groupby: str) -> str:
     return safe(f"differential_{groupby}")
 
 
-def delta_basis(basis: str, key: str = "oracle_delta") -> str:
+def delta_basis(basis: str, key: str = ORACLE_DELTA) -> str:
     """Return the ``obsm`` slot of a predicted shift projected on `basis`."""
     return safe(f"{key}_{basis.removeprefix('X_')}")
+
+
+def transition(key: str = ORACLE_DELTA) -> str:
+    """Return the ``obsp`` slot of the transition probabilities that belong to the shift in `key`."""
+    return safe(f"{key.removesuffix('_delta')}_transition")
 
 
 def safe(name: str) -> str:

@@ -13,6 +13,7 @@ from reguloom.oracle.links import filter_links
 from reguloom.oracle.model import Oracle
 from reguloom.oracle.network_scores import compare_groups, network_entropy, network_scores
 from reguloom.oracle.persistence import read_prediction, write_prediction
+from reguloom.oracle.project import project
 from reguloom.oracle.score import PerturbationScore, perturbation_score
 from reguloom.oracle.screen import screen
 
@@ -30,6 +31,7 @@ __all__ = [
     "network_entropy",
     "network_scores",
     "perturbation_score",
+    "project",
     "read_gradient",
     "read_prediction",
     "screen",
