@@ -13,7 +13,8 @@ from scipy.sparse import csr_array
 from reguloom._errors import InputError, MissingKeyError, warn
 from reguloom._logging import logger
 from reguloom.core import Expression
-from reguloom.temporal.timecourse import COUNT_LIKELIHOODS, LIKELIHOODS, TimeCourse
+from reguloom.temporal.read_time import parse_times
+from reguloom.temporal.timecourse import COUNT_LIKELIHOODS, LIKELIHOODS, TimeCourse, composition
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -107,7 +108,7 @@ def _annotation(
     notes: list[str],
 ) -> tuple[NDArray[np.float64], pd.Index, NDArray[np.int64], NDArray[np.int64]]:  # fmt: skip
     """Return each cell's time in hours, the names of the tracks, and each cell's track and replicate."""
-    hours = _hours(_column(adata, time))
+    hours = parse_times(_column(adata, time), name=time)
     n_times = len(np.unique(hours))
     if n_times < 2:
         msg = f"adata.obs[{time!r}] holds one time, {hours[0]:g} h; a course needs at least 2, and 4 say something."
@@ -137,15 +138,6 @@ def _column(adata: AnnData, name: str) -> NDArray[Any]:
         msg = f"{int(values.isna().sum())} cells have no {name!r}; drop these cells or fill the column."
         raise InputError(msg)
     return np.asarray(values)
-
-
-def _hours(values: NDArray[Any]) -> NDArray[np.float64]:
-    """Return times as numbers."""
-    try:
-        return np.asarray(values, dtype=np.float64)
-    except ValueError as error:
-        msg = f"times are text such as {str(values[0])!r}; give hours as numbers."
-        raise InputError(msg) from error
 
 
 def _check_pooling(adata: AnnData, used: list[str | None], pool: bool, notes: list[str]) -> None:
@@ -258,6 +250,10 @@ def _made(
     """Return the time course; variances over cells are those about the bin's rate, ``sum (y - s rate)^2 n/(n-1)``."""
     n = sums["n"]
     keep = sums["s"] > 0
+    if kind in COUNT_LIKELIHOODS and keep.all():
+        size = composition(sums["y"], sums["s"])
+        factor = size / sums["s"]
+        sums = {**sums, "s": size, "ys": sums["ys"] * factor, "ss": sums["ss"] * factor**2}
     rate = sums["y"] / np.where(keep, sums["s"], 1.0)
     spread = np.maximum(sums["yy"] - 2 * rate * sums["ys"] + rate**2 * sums["ss"], 0.0) * n / np.maximum(n - 1, 1)
     spread = np.where(n > 1, spread, np.nan)

@@ -14,6 +14,7 @@ from reguloom._errors import InputError, MissingKeyError
 
 LIKELIHOODS = ("nb", "poisson", "gaussian", "tweedie")
 COUNT_LIKELIHOODS = ("nb", "poisson")
+LEAST_FOR_RATIOS = 100
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,7 +162,7 @@ class TimeCourse:
         if size is None:
             sums = np.where(mask, table, 0.0).sum(axis=0)
             counted = likelihood in COUNT_LIKELIHOODS and (sums > 0).all()
-            size = sums / np.exp(np.log(sums).mean()) if counted else np.ones(len(hours))
+            size = composition(table, sums / np.exp(np.log(sums).mean())) if counted else np.ones(len(hours))
         return cls(
             genes=pd.Index([str(one) for one in names], name="gene"), tracks=index, track=codes, times=hours,
             totals=np.where(mask, table, 0.0), size=np.asarray(size, dtype=np.float64),
@@ -250,6 +251,29 @@ class TimeCourse:
             self, track=self.track[keep], times=self.times[keep], totals=self.totals[:, keep], size=self.size[keep],
             n_cells=self.n_cells[keep], replicate=self.replicate[keep], mask=self.mask[:, keep], **optional,
         )  # fmt: skip
+
+
+def composition(totals: NDArray[np.float64], size: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return sizes that do not follow a few genes which rise: corrected by the median ratio over genes (Anders 2010).
+
+    Parameters
+    ----------
+    totals
+        Counts, ``(n_genes, n_bins)``.
+    size
+        Sizes by the total, ``(n_bins,)``. Kept as they are where fewer than 100 genes are seen in every bin.
+    """
+    rate = totals / size
+    seen = np.isfinite(rate).all(axis=1) & (totals > 0).all(axis=1)
+    if seen.sum() < LEAST_FOR_RATIOS:
+        return size
+    log = np.log(rate[seen])
+    log -= log.mean(axis=1, keepdims=True)
+    factor = np.median(log, axis=0)
+    # Again with the half of the genes that move least: where many rise, the median over all rises with them.
+    moved = ((log - factor) ** 2).sum(axis=1)
+    factor = np.median(log[moved <= np.median(moved)], axis=0)
+    return np.asarray(size * np.exp(factor - factor.mean()))
 
 
 def _replicate_numbers(
