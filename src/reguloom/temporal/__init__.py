@@ -1,6 +1,20 @@
 """Early and late responders: gene modules by their course in time, and when each gene answers."""
 
 from reguloom.temporal.bins import bin_cells
+from reguloom.temporal.read import as_course, read
+from reguloom.temporal.read_peaks import gene_activity, read_places
+from reguloom.temporal.read_scores import Scores, check_scores
+from reguloom.temporal.read_time import parse_times
 from reguloom.temporal.timecourse import TimeCourse
 
-__all__ = ["TimeCourse", "bin_cells"]
+__all__ = [
+    "Scores",
+    "TimeCourse",
+    "as_course",
+    "bin_cells",
+    "check_scores",
+    "gene_activity",
+    "parse_times",
+    "read",
+    "read_places",
+]
