@@ -21,7 +21,9 @@ def test_a_field_is_a_predictor(field: VectorField) -> None:
     assert made.delta.shape == (len(field.cells), 12)
     assert np.allclose(np.asarray(made.delta), made.delta_state @ field.space.loadings.T)
     assert np.allclose(made.embed(field.space.loadings), made.delta_state, atol=1e-9)
-    assert made.to_anndata().shape == (600, 12)
+    stored = made.to_anndata()
+    assert stored.shape == (600, 12)
+    assert np.array_equal(stored.obs["angle"], made.cells["angle"])
     assert set(field.available().columns) == {"available", "reason", "weight"}
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -51,15 +52,40 @@ class Features:
     control_points: np.ndarray
     beta: float
     whitening: np.ndarray
-    kept: list[np.ndarray] | None
+    kept: list[Any] | None
     dtype: np.dtype
     n_jobs: int | None
 
     @classmethod
     def of(
+        cls,
+        states: np.ndarray,
+        control_points: np.ndarray,
+        beta: float,
+        *,
+        dtype: str,
+        n_jobs: int | None,
+        device: str | None = None,
+    ) -> Features:
+        """Whiten the kernel of the control points and, if they fit in memory, keep the features.
+
+        With a `device` the products over the cells are PyTorch's.
+        """
+        if device is not None:
+            from reguloom.vectorfield._torch import torch_features
+
+            return torch_features().on(states, control_points, beta, dtype=dtype, device=device)
+        made = cls.whitened(states, control_points, beta, dtype=dtype, n_jobs=n_jobs)
+        if len(states) * made.rank * made.dtype.itemsize > KEEP_BYTES:
+            return made
+        blocks = list(over_blocks(made._make, len(states), width=len(control_points), n_jobs=n_jobs))
+        return cls(states, control_points, beta, made.whitening, blocks, made.dtype, n_jobs)
+
+    @classmethod
+    def whitened(
         cls, states: np.ndarray, control_points: np.ndarray, beta: float, *, dtype: str, n_jobs: int | None
     ) -> Features:
-        """Whiten the kernel of the control points and, if they fit in memory, keep the features."""
+        """Return features that are made anew whenever they are needed."""
         from scipy.linalg import eigh
 
         from reguloom.manifold._blas import one_blas_thread
@@ -68,11 +94,7 @@ class Features:
             eigenvalues, vectors = eigh(_gaussian.kernel(control_points, control_points, beta))
         kept = eigenvalues > RANK_TOLERANCE * eigenvalues[-1]
         whitening = vectors[:, kept] / np.sqrt(eigenvalues[kept])
-        made = cls(states, control_points, beta, whitening, None, np.dtype(dtype), n_jobs)
-        if len(states) * whitening.shape[1] * made.dtype.itemsize > KEEP_BYTES:
-            return made
-        blocks = list(over_blocks(made._make, len(states), width=len(control_points), n_jobs=n_jobs))
-        return cls(states, control_points, beta, whitening, blocks, made.dtype, n_jobs)
+        return Features(states, control_points, beta, whitening, None, np.dtype(dtype), n_jobs)
 
     @property
     def rank(self) -> int:

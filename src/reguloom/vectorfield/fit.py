@@ -47,6 +47,7 @@ def fit(
     n_bootstrap: int = 0,
     dtype: str = "float64",
     compat: str | None = None,
+    device: str | None = None,
     rng: SeedLike = 0,
     n_jobs: int | None = None,
 ) -> VectorField:
@@ -81,6 +82,8 @@ def fit(
         ``"float64"`` or ``"float32"`` for the products over the cells.
     compat
         ``"dynamo"``: the constants of Dynamo 1.5.3, 30 iterations and nothing tuned.
+    device
+        None for numpy, or a device of PyTorch such as ``"auto"`` or ``"cuda"``, as in :func:`sparsevfc`.
     rng
         Seed.
     n_jobs
@@ -118,6 +121,7 @@ def fit(
         control_index=chosen,
         dtype=dtype,
         compat=compat,
+        device=device,
         n_jobs=n_jobs,
     )
     report = _report(made, x, y, root) | {"bandwidth_rule": automatic, "outliers": float(choice.outliers)}

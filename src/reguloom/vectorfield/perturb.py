@@ -40,7 +40,7 @@ class FieldPrediction(Prediction):
 
     Parameters
     ----------
-    delta, control, rows, genes, perturbations, regime, checks, provenance
+    delta, control, rows, genes, perturbations, regime, checks, provenance, obs, layers
         As in :class:`reguloom.core.Prediction`; `delta` is the change of velocity of each gene (expression per unit of
         time), kept as a product of two thin matrices; `control` is the expression that the states stand for.
     delta_state
@@ -109,6 +109,7 @@ def predict(
         return made[0]
     means = np.array([_mean(one, adata, one.perturbations[0]) for one in made])
     level = field.space.reconstruct(states).mean(axis=0)
+    table = pd.DataFrame({one.perturbations[0].label: one.cells.mean() for one in made}).T
     checks = {f"{one.perturbations[0].label}: {name}": text for one in made for name, text in one.checks.items()}
     return replace(
         made[0],
@@ -119,7 +120,8 @@ def predict(
         checks=checks,
         delta_state=means,
         moved=np.empty((0, field.n_components)),
-        cells=pd.DataFrame({one.perturbations[0].label: one.cells.mean() for one in made}).T,
+        cells=table,
+        obs=table,
     )
 
 
@@ -173,6 +175,7 @@ def _one(
         delta_state=change,
         moved=moved,
         cells=cells,
+        obs=cells,
     )
 
 
