@@ -50,12 +50,30 @@ def test_fit_simulate_score(folder: Path, fitted: Path, run, tmp_path: Path) -> 
     assert done.code == 0, done.err
     assert oracle.read_prediction(prediction).perturbations[0].label == "Up=0"
     done = run("oracle", "score", prediction, folder / "cells.h5ad", "--pseudotime", "time", "--lineages", "state",
-               "-o", tmp_path / "score.csv", "--cells", tmp_path / "cells.csv")  # fmt: skip
+               "-o", tmp_path / "score.csv", "--cells", tmp_path / "cells.csv", "--bins", tmp_path / "bins.csv",
+               "--annotated", tmp_path / "annotated.h5ad")  # fmt: skip
     assert done.code == 0, done.err
     table = pd.read_csv(tmp_path / "score.csv", index_col=0)
     assert list(table.index) == ["all", "early", "late"]
     assert table.loc["all", "net"] < 0
     assert len(pd.read_csv(tmp_path / "cells.csv")) == 160
+    assert set(pd.read_csv(tmp_path / "bins.csv")["lineage"]) == {"all", "early", "late"}
+    annotated = anndata.read_h5ad(tmp_path / "annotated.h5ad")
+    assert annotated.layers["oracle_delta"].shape == annotated.shape
+    assert annotated.obsm["oracle_delta_umap"].shape == (160, 2)
+    again = run("oracle", "score", prediction, tmp_path / "annotated.h5ad", "--transition", "oracle_transition",
+                "-o", tmp_path / "own.csv")  # fmt: skip
+    assert again.code == 0, again.err
+    assert pd.read_csv(tmp_path / "own.csv").loc[0, "net"] > 0  # a knock-out goes along with itself
+
+
+def test_levels_are_read_as_they_are_written(fitted: Path, run, tmp_path: Path) -> None:
+    done = run("oracle", "simulate", fitted, "--kd", "Up", "--fraction", "0.25", "--oe", "Down=q0.5", "-o",
+               tmp_path / "a.zarr")  # fmt: skip
+    assert done.code == 0, done.err
+    assert oracle.read_prediction(tmp_path / "a.zarr").perturbations[0].label == "Up=x0.75+Down=q0.5"
+    assert run("oracle", "simulate", fitted, "--oe", "Up=x1.5", "-o", tmp_path / "b.h5ad").code == 0
+    assert oracle.read_prediction(tmp_path / "b.h5ad").perturbations[0].label == "Up=x1.5"
 
 
 def test_edges_alone(folder: Path, run, tmp_path: Path) -> None:
@@ -79,9 +97,15 @@ def test_screen_writes_everything(folder: Path, run, tmp_path: Path) -> None:
     assert set(table["gene"]) == {"Up", "Down", "Up+Down"}
     assert {"negative_low", "positive_high", "effect_size", "p", "q", "baseline_correlation"} <= set(table.columns)
     assert (out / "network.parquet").exists()
-    assert {"ranking.png", "volcano.png", "heatmap.png", "development.png", "flow_Up.png"} <= {
-        one.name for one in (out / "figures").iterdir()
-    }
+    assert {
+        "ranking_all.png",
+        "ranking_late.png",
+        "volcano_early.png",
+        "heatmap.png",
+        "development.png",
+        "network_late.png",
+        "flow_Up.png",
+    } <= {one.name for one in (out / "figures").iterdir()}
     result = anndata.read_h5ad(out / "result.h5ad")
     assert "X_umap" in result.obsm
     assert len(result.uns["oracle_screen"]) == len(table)
@@ -103,6 +127,9 @@ def test_screen_writes_everything(folder: Path, run, tmp_path: Path) -> None:
         ("simulate {fitted} --ko Gene1 -o {out}.h5ad", 3, "not a regulator"),
         ("simulate {fitted} --ko Upp -o {out}.h5ad", 3, "closest that can be are Up"),
         ("simulate {fitted} -o {out}.h5ad", 2, "say what to do"),
+        ("simulate {fitted} --oe Up=q2 -o {out}.h5ad", 3, "between 0 and 1"),
+        ("score {fitted} {folder}/cells.h5ad --time time --annotated x.csv -o {out}.csv", 2, "written to .h5ad"),
+        ("screen {folder}/cells.h5ad --base-network {folder}/prior.csv --time time --lineages x -o {out}", 3, "'x'"),
         ("simulate {fitted} --oe Up=much -o {out}.h5ad", 2, "no level"),
         ("simulate {fitted} --ko Up -o {out}.csv", 2, ".h5ad"),
         ("simulate {folder}/cells.h5ad --ko Up -o {out}.h5ad", 4, "no oracle"),

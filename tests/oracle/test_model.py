@@ -70,6 +70,10 @@ def test_every_gene_is_listed_with_a_reason(model, world) -> None:
     assert table.loc["Nowhere", "reason"] == "not in the expression matrix"
     assert table.loc["Gene05", "reason"] == "no regulator in the prior network"
     assert set(model.available().index) == set(model.genes)
+    renamed = world[0].copy()
+    renamed.var_names = ["Zfp784", *renamed.var_names[1:]]
+    alias = oracle.fit(renamed, Network.from_edges(["Znf784", "Tf1"], ["Gene00", "Gene00"]), impute=False, p=None)
+    assert "which has Zfp784" in alias.available().loc["Znf784", "reason"]
 
 
 @pytest.mark.parametrize(
@@ -94,7 +98,7 @@ def test_what_cannot_be_done_is_said(model, perturbation, error: type[Exception]
 
 
 def test_many_steps_are_warned_of_and_growth_is_shown(model) -> None:
-    with pytest.warns(ValidityWarning, match="above 3"):
+    with pytest.warns(ValidityWarning, match=r"above 3 .* steps is 0\.\d+, \d"):
         model.predict(KO, n_propagation=5)
     with pytest.raises(InputError, match="n_propagation is 11"):
         model.predict(KO, n_propagation=11)
@@ -110,7 +114,13 @@ def test_checks_name_what_fails(model, world) -> None:
     checks = fitted.predict(KO).checks
     assert "not expressed in b" in checks["not_expressed_Tf0"]
     extreme = fitted.predict(Perturbation.overexpress("Tf0", fold=1.9))
-    assert "out_of_range" in extreme.checks
+    assert "of the cells" in extreme.checks["out_of_range"]
+    beyond = fitted.out_of_range(extreme)
+    assert beyond.index[0] == "Tf0"
+    high = fitted.limits[1][0]
+    values = extreme.control[:, 0] + extreme.delta[:, 0]
+    assert beyond.loc["Tf0", "share_cells"] == pytest.approx((values > high).mean())
+    assert beyond.loc["Tf0", "farthest"] == pytest.approx((values.max() - high) / high)  # Tf0 is 0 in branch b
 
 
 @pytest.mark.parametrize(

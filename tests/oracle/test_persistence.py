@@ -13,8 +13,9 @@ from reguloom._errors import InputError, ResourceError
 from reguloom.core import Perturbation
 
 
-def test_an_oracle_comes_back(model, tmp_path: Path) -> None:
-    path = tmp_path / "oracle.h5ad"
+@pytest.mark.parametrize("suffix", ["h5ad", "zarr"])
+def test_an_oracle_comes_back(model, tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"oracle.{suffix}"
     model.write(path)
     again = oracle.Oracle.read(path)
     assert repr(again) == repr(model)
@@ -27,11 +28,12 @@ def test_an_oracle_comes_back(model, tmp_path: Path) -> None:
         model.write(path)
 
 
+@pytest.mark.parametrize("suffix", ["h5ad", "zarr"])
 @pytest.mark.parametrize("several", [False, True])
-def test_a_prediction_comes_back(model, tmp_path: Path, several: bool) -> None:
+def test_a_prediction_comes_back(model, tmp_path: Path, several: bool, suffix: str) -> None:
     one = Perturbation.overexpress("Tf0", quantile=0.9)
     made = model.predict([one, Perturbation.knockout("Tf1")] if several else one)
-    path = tmp_path / "prediction.h5ad"
+    path = tmp_path / f"prediction.{suffix}"
     oracle.write_prediction(made, path)
     again = oracle.read_prediction(path)
     assert np.array_equal(again.delta, made.delta)
@@ -41,13 +43,18 @@ def test_a_prediction_comes_back(model, tmp_path: Path, several: bool) -> None:
     assert again.regime == "local-linear"
 
 
-def test_other_files_are_refused(world, tmp_path: Path) -> None:
+def test_other_files_are_refused(world, model, tmp_path: Path) -> None:
     path = tmp_path / "cells.h5ad"
     world[0].write_h5ad(path)
     with pytest.raises(ResourceError, match="no oracle"):
         oracle.Oracle.read(path)
     with pytest.raises(ResourceError, match="no prediction"):
         oracle.read_prediction(path)
+    with pytest.raises(InputError, match=r"\.h5ad or \.zarr"):
+        oracle.Oracle.write(model, tmp_path / "oracle.pkl")
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(ResourceError, match="cannot be read"):
+        oracle.Oracle.read(tmp_path / "folder")
     (tmp_path / "cut.h5ad").write_bytes(path.read_bytes()[:100])
     with pytest.raises(ResourceError, match="cut short"):
         oracle.Oracle.read(tmp_path / "cut.h5ad")

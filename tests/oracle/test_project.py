@@ -73,7 +73,7 @@ def test_transitions_are_a_reference_for_others(projected) -> None:
 
 
 def test_other_cells_are_refused(world, model, prediction) -> None:
-    with pytest.raises(InputError, match="not among the 240"):
+    with pytest.raises(InputError, match="not among the 240 predicted"):
         oracle.project(anndata.concat([world[0], world[0]], index_unique="-"), prediction)
     with pytest.raises(InputError, match="one perturbation"):
         oracle.project(world[0], model.predict([Perturbation.knockout("Tf0"), Perturbation.knockout("Tf1")]))

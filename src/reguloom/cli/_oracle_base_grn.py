@@ -21,13 +21,16 @@ from reguloom.cli import _common as common
 @click.option("--fpr", type=click.FloatRange(0, 1, min_open=True), default=0.02, show_default=True,
               help="Share of random sequences in which a motif may be found.")  # fmt: skip
 @click.option("--threshold", type=float, default=10.0, show_default=True, help="Least sum of a motif's hit scores.")
+@click.option("--genes", type=common.INPUT, default=None,
+              help="Expression matrix whose gene names the factors' are checked against.")  # fmt: skip
 @common.output_option
 @common.seed_option
 @common.workers_option
 @common.force_option
 def command(
     peaks: Path, tss: Path, genome: Path, motifs: Path, factors: Path, coaccessibility: Path | None,
-    min_coaccess: float, fpr: float, threshold: float, output: Path, seed: int, num_workers: int | None, force: bool,
+    min_coaccess: float, fpr: float, threshold: float, genes: Path | None, output: Path, seed: int,
+    num_workers: int | None, force: bool,
 ) -> None:  # fmt: skip
     """Make a base network from PEAKS (BED, or names like chr1_100_600): which factor may regulate which gene.
 
@@ -39,9 +42,10 @@ def command(
     common.check_outputs(output, force=force)
     from reguloom import io, oracle
 
+    names = None if genes is None else list(io.read(genes).var_names)
     network = oracle.base_network(
         peaks, tss, genome, motifs=motifs, factors=factors, coaccessibility=coaccessibility, min_coaccess=min_coaccess,
-        fpr=fpr, threshold=threshold, rng=seed, n_jobs=num_workers,
+        fpr=fpr, threshold=threshold, genes=names, rng=seed, n_jobs=num_workers,
     )  # fmt: skip
     dialect = "auto" if output.suffix == ".parquet" else "native"
     io.write_network(network, output, dialect=dialect, force=force)

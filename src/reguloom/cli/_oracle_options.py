@@ -29,7 +29,9 @@ fit_options = common.apply(
 development_options = common.apply(
     click.option("--basis", default="umap", show_default=True, help="Embedding in obsm."),
     click.option("--pseudotime", default=None, metavar="KEY", help="Column of obs that grows along development."),
+    click.option("--time", default=None, metavar="KEY", help="Column of obs with numeric time labels."),
     click.option("--velocity", default=None, metavar="KEY", help="Slot of obsm with velocity on the embedding."),
+    click.option("--transition", default=None, metavar="KEY", help="Slot of obsp with transition probabilities."),
     click.option("--gradient", default=None, type=common.INPUT, help="CellOracle gradient file of the same cells."),
 )  # fmt: skip
 
@@ -48,9 +50,23 @@ def read_development(adata: AnnData, options: dict[str, Any], n_jobs: int | None
 
     if options["gradient"] is not None:
         return oracle.read_gradient(options["gradient"])
-    if options["pseudotime"] is None and options["velocity"] is None:
-        msg = "scoring needs a direction of development: give --pseudotime KEY, --velocity KEY or --gradient FILE."
+    given = {name: options[name] for name in ("pseudotime", "time", "velocity", "transition")}
+    if not any(given.values()):
+        msg = (
+            "scoring needs a direction of development: give --pseudotime KEY, --time KEY, --velocity KEY, "
+            "--transition KEY or --gradient FILE."
+        )
         raise InputError(msg)
-    return oracle.development(
-        adata, pseudotime=options["pseudotime"], velocity=options["velocity"], basis=options["basis"], n_jobs=n_jobs
-    )
+    return oracle.development(adata, **given, basis=options["basis"], n_jobs=n_jobs)
+
+
+def read_lineages(adata: AnnData, key: str | None) -> Any:
+    """Return the lineage of each cell from the column that an option names, or None."""
+    from reguloom._errors import MissingKeyError
+
+    if key is None:
+        return None
+    if key not in adata.obs:
+        msg = f"the cells have no column {key!r} in obs; they have {sorted(map(str, adata.obs.columns))[:20]}."
+        raise MissingKeyError(msg)
+    return adata.obs[key].astype(str)

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
 from reguloom.cli import _common as common
-from reguloom.cli._oracle_options import development_options, fit_options, fit_settings, read_development
+from reguloom.cli._oracle_options import (
+    development_options,
+    fit_options,
+    fit_settings,
+    read_development,
+    read_lineages,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,9 +54,9 @@ def command(adata: Path, output: Path, seed: int, num_workers: int | None, force
     common.check_outputs(*files, force=force)
     reading = {name: options.pop(name) for name in ("transpose", "cell_id_attribute", "gene_attribute")}
     cells = common.read_matrix(adata, **reading)
+    labels = read_lineages(cells, options["lineages"])
     field = read_development(cells, options, num_workers)
     model = oracle.fit(cells, options["base_network"], rng=seed, n_jobs=num_workers, **fit_settings(options))
-    labels = cells.obs[options["lineages"]].astype(str) if options["lineages"] else None
     checkpoint = output / "screen.partial.jsonl"
     table = oracle.screen(
         model, field, perturbations=_asked(model, options), lineages=labels, nulls=options["nulls"],
@@ -74,24 +81,34 @@ def _asked(model: Any, options: dict[str, Any]) -> list[str] | None:
 
 
 def _draw(model: Any, field: Any, table: pd.DataFrame, options: dict[str, Any], folder: Path) -> None:
-    """Draw the ranking, and the flow and scores of the strongest factors."""
+    """Draw the rankings, the groups' networks, and the flow and scores of the strongest factors."""
     from reguloom import oracle, pl
     from reguloom.core import Perturbation
 
     folder.mkdir(parents=True, exist_ok=True)
     pl.development(field).savefig(folder / "development.png")
-    pl.tf_ranking(table).savefig(folder / "ranking.png")
-    if "p" in table:
-        pl.tf_volcano(table).savefig(folder / "volcano.png")
+    for name in dict.fromkeys(table["lineage"]):
+        pl.tf_ranking(table, lineage=name).savefig(folder / f"ranking_{_file_name(name)}.png")
+        if "p" in table:
+            pl.tf_volcano(table, lineage=name).savefig(folder / f"volcano_{_file_name(name)}.png")
     if table["lineage"].nunique() > 1:
         pl.tf_heatmap(table).savefig(folder / "heatmap.png")
+    for name in model.network.groups:
+        pl.network(model.network.filter(group=name), title=str(name)).savefig(
+            folder / f"network_{_file_name(name)}.png"
+        )
     first = table[table["lineage"] == table["lineage"].iloc[0]]
     groups = list(map(str, model.groups)) if options["groupby"] else None
     for name in first["gene"].head(_N_FIGURES):
         prediction = model.predict(Perturbation.knockout(name))
         score = oracle.perturbation_score(prediction, field)
-        pl.oracle_flow(score, groups=groups).savefig(folder / f"flow_{name}.png")
-        pl.perturbation_score(score).savefig(folder / f"score_{name}.png")
+        pl.oracle_flow(score, groups=groups).savefig(folder / f"flow_{_file_name(name)}.png")
+        pl.perturbation_score(score).savefig(folder / f"score_{_file_name(name)}.png")
+
+
+def _file_name(name: object) -> str:
+    """Return a name without what a file's must not hold."""
+    return re.sub(r"[^\w.+-]+", "_", str(name))
 
 
 def _summary(table: pd.DataFrame) -> list[str]:

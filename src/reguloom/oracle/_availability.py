@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from reguloom._errors import InputError, MissingKeyError
+from reguloom.core._gene_names import partner
 
 if TYPE_CHECKING:
     from reguloom.oracle.model import Oracle
@@ -46,8 +47,11 @@ def availability(oracle: Oracle) -> pd.DataFrame:
     )
     absent = oracle.prior.regulators.difference(oracle.genes)
     if len(absent):
+        by_upper = {str(gene).upper(): gene for gene in oracle.genes}
+        others = [by_upper.get(partner(str(name)), "") for name in absent]
+        why = [f"{ABSENT}, which has {other}: rename it in the network" if other else ABSENT for other in others]
         rest = pd.DataFrame(
-            {"available": False, "reason": ABSENT, "mean": np.nan, "max": np.nan, "n_targets": 0, "n_groups": 0},
+            {"available": False, "reason": why, "mean": np.nan, "max": np.nan, "n_targets": 0, "n_groups": 0},
             index=pd.Index(absent, name="gene"),
         )
         frame = pd.concat([frame, rest])

@@ -42,7 +42,8 @@ def failed_checks(
         worst = out[np.argmax(farthest[out])]
         found["out_of_range"] = (
             f"{out.size} genes leave their observed range far or in most cells; {oracle.genes[worst]} by "
-            f"{farthest[worst]:.0%} of it. The network is asked about states that no cell showed."
+            f"{farthest[worst]:.0%} of it, in {share[worst]:.0%} of the cells (Oracle.out_of_range lists them). The "
+            "network is asked about states that no cell showed."
         )
     if len(growth) > 2 and growth[-2] > 0 and growth[-1] > GROWING * growth[-2]:
         steps = ", ".join(f"{size:.3g}" for size in growth)

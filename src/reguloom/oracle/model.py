@@ -17,7 +17,7 @@ from reguloom._errors import InputError, MissingKeyError, warn
 from reguloom.core import Network, Perturbation, Prediction, Provenance
 from reguloom.oracle._availability import availability, refuse
 from reguloom.oracle._checks import failed_checks
-from reguloom.oracle.simulate import propagate
+from reguloom.oracle.simulate import out_of_range, propagate
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -184,6 +184,28 @@ class Oracle:
         shown = self._shift(perturbation, self.expression, self.groups.codes, None, n_propagation, False, True, None)
         return pd.Series(shown[1], index=pd.RangeIndex(n_propagation + 1, name="n_propagation"), name="mean_shift")
 
+    def out_of_range(self, prediction: Prediction) -> pd.DataFrame:
+        """Return the genes that a prediction takes out of the range that cells show, farthest first.
+
+        Parameters
+        ----------
+        prediction
+            From :meth:`predict`.
+
+        Returns
+        -------
+        One row per gene that leaves its range: ``farthest`` (1 is the width of the range), ``share_cells``, ``low``,
+        ``high`` (the range).
+        """
+        delta = np.asarray(prediction.delta)
+        control = np.ascontiguousarray(np.broadcast_to(np.asarray(prediction.control), delta.shape))
+        farthest, share = out_of_range(control, delta, self.limits)
+        table = pd.DataFrame(
+            {"farthest": farthest, "share_cells": share, "low": self.limits[0], "high": self.limits[1]},
+            index=pd.Index(self.genes, name="gene"),
+        )
+        return table[farthest > 0].sort_values("farthest", ascending=False, kind="stable")
+
     def dose_series(
         self, gene: str, *, levels: Sequence[float] | None = None, n_doses: int = 9, mask: str | None = None
     ) -> list[Perturbation]:
@@ -206,12 +228,12 @@ class Oracle:
         return [Perturbation.overexpress(gene, level=float(dose), mask=mask) for dose in doses]
 
     def write(self, path: str | os.PathLike[str], *, force: bool = False) -> None:
-        """Write everything to one h5ad file, which :meth:`read` takes.
+        """Write everything to one h5ad file or zarr store, which :meth:`read` takes.
 
         Parameters
         ----------
         path
-            ``.h5ad``.
+            ``.h5ad`` or ``.zarr``.
         force
             Whether an existing file may be replaced.
         """
@@ -250,12 +272,17 @@ class Oracle:
         self, one: Perturbation, values: Any, groups: Any, obs: Any, n: int, clip: bool, extrapolate: bool, n_jobs: Any
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return the shift under one perturbation, and its size after each step."""
-        if n > MOST_TRUSTED_ROUNDS and not extrapolate:
-            warn(f"n_propagation is {n}: above {MOST_TRUSTED_ROUNDS} the shift is no longer local; see Oracle.growth.")
-        return propagate(
+        shift, growth = propagate(
             values, self._levels(one, values, obs, extrapolate), self.coefficients, groups, n_propagation=n,
             pin="value" if self.compat else "gene", clip=clip, limits=self.limits, n_jobs=n_jobs,
         )  # fmt: skip
+        if n > MOST_TRUSTED_ROUNDS and not extrapolate:
+            steps = ", ".join(f"{size:.3g}" for size in growth)
+            warn(
+                f"n_propagation is {n}: above {MOST_TRUSTED_ROUNDS} the shift is no longer local; the summed shift of "
+                f"a cell after 0, 1, ... steps is {steps}."
+            )
+        return shift, growth
 
     def _levels(self, one: Perturbation, values: Any, obs: Any, extrapolate: bool) -> dict[int, NDArray[np.float64]]:
         """Return the column of each perturbed gene with its level in every cell."""

@@ -1,17 +1,19 @@
-"""An oracle and its answers as files: h5ad for matrices and tables, nothing pickled."""
+"""An oracle and its answers as files: h5ad or zarr for matrices and tables, nothing pickled."""
 
 from __future__ import annotations
 
 import json
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array
 
+from reguloom import io
 from reguloom._errors import InputError, ResourceError
-from reguloom._files import atomic_write, existing
+from reguloom._files import existing
 from reguloom.core import Network, Perturbation, Prediction, Provenance
 from reguloom.core.perturbation import Target
 from reguloom.oracle.model import Oracle
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from anndata import AnnData
 
 SCHEMA = 1
+SUFFIXES = (".h5ad", ".zarr")
 
 
 def write_oracle(
@@ -30,14 +33,14 @@ def write_oracle(
     screen: pd.DataFrame | None = None,
     force: bool = False,
 ) -> None:
-    """Write an oracle to an h5ad file.
+    """Write an oracle to an h5ad file or a zarr store.
 
     Parameters
     ----------
     oracle
         What to write.
     path
-        ``.h5ad``.
+        ``.h5ad`` or ``.zarr``.
     adata
         The cells' annotation and embeddings, which are kept beside it.
     screen
@@ -68,12 +71,11 @@ def write_oracle(
             made.obsm[key] = adata.obsm[key]
     if screen is not None:
         made.uns["oracle_screen"] = _table(screen)
-    with atomic_write(path, force=force) as temporary:
-        made.write_h5ad(temporary, compression="gzip")
+    _write(made, path, force=force)
 
 
 def read_oracle(path: str | os.PathLike[str]) -> Oracle:
-    """Read an oracle from an h5ad file.
+    """Read an oracle from an h5ad file or a zarr store.
 
     Raises
     ------
@@ -88,7 +90,7 @@ def read_oracle(path: str | os.PathLike[str]) -> Oracle:
     genes, names = pd.Index(adata.var_names.astype(str)), [str(name) for name in entry["groups"]]
     network, links = Network.from_frame(entry["network"]), Network.from_frame(entry["links"])
     prior = Network.from_frame(entry["prior"])
-    extra = pd.Index(entry["prior_regulators"].astype(str)).difference(prior.regulators)
+    extra = pd.Index([str(name) for name in entry["prior_regulators"]]).difference(prior.regulators)
     coefficients = []
     for name in names:
         part = network.filter(group=name) if name in network.groups else network.take([])
@@ -113,14 +115,14 @@ def read_oracle(path: str | os.PathLike[str]) -> Oracle:
 
 
 def write_prediction(prediction: Prediction, path: str | os.PathLike[str], *, force: bool = False) -> None:
-    """Write a prediction to an h5ad file: control in ``X``, the shift in ``layers['delta']``.
+    """Write a prediction (h5ad or zarr): control in ``X``, the shift in ``layers['delta']``.
 
     Parameters
     ----------
     prediction
         What to write.
     path
-        ``.h5ad``.
+        ``.h5ad`` or ``.zarr``.
     force
         Whether an existing file may be replaced.
     """
@@ -139,8 +141,7 @@ def write_prediction(prediction: Prediction, path: str | os.PathLike[str], *, fo
         "one_control": np.ndim(prediction.control) == 1,
         "provenance": prediction.provenance.to_json() if prediction.provenance is not None else "",
     }
-    with atomic_write(path, force=force) as temporary:
-        made.write_h5ad(temporary, compression="gzip")
+    _write(made, path, force=force)
 
 
 def read_prediction(path: str | os.PathLike[str]) -> Prediction:
@@ -176,13 +177,23 @@ def _perturbation(fields: dict[str, Any]) -> Perturbation:
     return Perturbation(targets, fields["dose"], fields["mask"])
 
 
+def _write(made: AnnData, path: str | os.PathLike[str], *, force: bool) -> None:
+    """Write in the format that the suffix names."""
+    suffix = Path(path).suffix
+    if suffix not in SUFFIXES:
+        msg = f"{path} has the suffix {suffix!r}; oracles and predictions are written to {' or '.join(SUFFIXES)}."
+        raise InputError(msg)
+    io.write(made, path, force=force)
+
+
 def _read(path: str | os.PathLike[str]) -> Any:
-    """Read an h5ad file, or say that it is none."""
+    """Read a file or a store, or say that it is none."""
     import anndata
 
+    file = existing(path, what="file")
     try:
-        return anndata.read_h5ad(existing(path, what="file"))
-    except OSError as error:
+        return anndata.read_zarr(file) if file.is_dir() else anndata.read_h5ad(file)
+    except (OSError, KeyError, ValueError) as error:
         if isinstance(error, InputError):
             raise
         msg = f"{path} cannot be read ({error}); it may be cut short."

@@ -109,7 +109,7 @@ def _order(adata: AnnData, prediction: Prediction) -> NDArray[np.int64]:
     rows = prediction.rows.get_indexer(adata.obs_names) if prediction.rows.is_unique else np.full(adata.n_obs, -1)
     if len(prediction.rows) != adata.n_obs or (rows < 0).any():
         msg = (
-            f"{int((rows < 0).sum())} of {adata.n_obs} cells are not among the {len(prediction.rows)} of the prediction; "
+            f"{int((rows < 0).sum())} of {adata.n_obs} cells are not among the {len(prediction.rows)} predicted; "
             "give the cells that it was made for."
         )
         raise InputError(msg)

@@ -87,7 +87,8 @@ def screen(
         One row per perturbation and lineage, by lineage and falling ``|net|``: ``gene``, ``lineage``, ``negative``
         and ``positive`` with ``_low`` and ``_high`` (95 % over blocks of cells, the network as it is), ``net``,
         ``effect_size`` (uncalibrated), ``share_affected``, ``statistic`` (the net score by the steps that the nulls
-        repeat: unbagged, and without the floor at 0), ``z``, ``p`` and ``q`` against the rewired prior, ``p_matched``,
+        repeat: unbagged, and without the floor at 0), ``excess`` (what of it a random network does not do: its sign is
+        the direction that ``p`` speaks for), ``z``, ``p`` and ``q`` against the rewired prior, ``p_matched``,
         ``p_block`` (each with its ``q``), and the net scores of the baselines: ``baseline_no_change``,
         ``baseline_mean_shift``, ``baseline_neighbors_mean``, ``baseline_random_network``, ``baseline_correlation``.
         Combinations and doses are tested as single knock-outs are, and corrected together with them.
@@ -197,6 +198,7 @@ class _Job:
             draws = np.array(store.run(tasks, partial(_null_name, label), draw, f"null: {name}", n_jobs))
             if name == "rewired":
                 table["baseline_random_network"] = draws.mean(axis=0).ravel()
+                table["excess"] = table["statistic"] - table["baseline_random_network"]
             if name in nulls:
                 p, z = np.empty(observed.shape), np.empty(observed.shape)
                 for i in range(len(self.lineages)):
@@ -235,9 +237,9 @@ def _finish(table: pd.DataFrame, nulls: Sequence[str]) -> pd.DataFrame:
             table[rate] = add_fdr(table, column)
     first = [
         "gene", "lineage", "negative", "negative_low", "negative_high", "positive", "positive_low", "positive_high",
-        "net", "effect_size", "share_affected", "statistic", "z", "p", "q", "p_matched", "q_matched", "p_block",
-        "q_block", "baseline_no_change", "baseline_mean_shift", "baseline_neighbors_mean", "baseline_random_network",
-        "baseline_correlation", "n_cells", "n_points", "checks", "perturbation",
+        "net", "effect_size", "share_affected", "statistic", "excess", "z", "p", "q", "p_matched", "q_matched",
+        "p_block", "q_block", "baseline_no_change", "baseline_mean_shift", "baseline_neighbors_mean",
+        "baseline_random_network", "baseline_correlation", "n_cells", "n_points", "checks", "perturbation",
     ]  # fmt: skip
     unused = {"rewired": ("z", "p", "q"), "matched": ("p_matched", "q_matched"), "block": ("p_block", "q_block")}
     drop = {column for name, columns in unused.items() if name not in nulls for column in columns}

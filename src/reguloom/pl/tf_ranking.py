@@ -71,7 +71,7 @@ def tf_ranking(table: pd.DataFrame, *, lineage: str | None = None, n: int = 25, 
 def tf_volcano(
     table: pd.DataFrame, *, lineage: str | None = None, n_labels: int = 12, ax: Axes | None = None
 ) -> Figure:
-    """Draw net score against the significance of the network behind it; dots as large as the effect.
+    """Draw what the wiring adds to random networks against its significance; dots as large as the effect.
 
     Parameters
     ----------
@@ -94,8 +94,8 @@ def tf_volcano(
         If the screen was made without the rewired null.
     """
     rows, name = _take(table, lineage)
-    if "p" not in rows:
-        msg = "the screen has no column p; run it with the null 'rewired'."
+    if not {"p", "excess"} <= set(rows):
+        msg = "the screen has no columns p and excess; run it with the null 'rewired'."
         raise InputError(msg)
     rows = rows[rows["p"].notna()]
     height = -np.log10(rows["p"].to_numpy())
@@ -104,15 +104,16 @@ def tf_volcano(
     with _style.style():
         figure: Any = _style.new_figure(4.0, 3.2) if ax is None else ax.figure
         ax = figure.add_subplot() if ax is None else ax
-        colors = np.where(rows["net"] < 0, AGAINST, ALONG)
+        beyond = rows["excess"].to_numpy()
+        colors = np.where(beyond < 0, AGAINST, ALONG)
         called = rows["q"].to_numpy() < 0.05
         shade: Any = np.where(called, 0.9, 0.35)
-        ax.scatter(rows["net"], height, s=np.minimum(area, 70), c=colors, alpha=shade, linewidths=0)
+        ax.scatter(beyond, height, s=np.minimum(area, 70), c=colors, alpha=shade, linewidths=0)
         ax.axvline(0, color=_style.FAINT, linewidth=0.8, zorder=0)
-        net = rows["net"].abs().to_numpy()
-        order = np.argsort(-(height / max(height.max(), 1e-9) + net / max(net.max(), 1e-9)), kind="stable")
-        _name(ax, rows["net"].to_numpy(), height, rows["gene"].to_numpy(), order[:n_labels])
-        ax.set_xlabel("net score:  against  ←  development  →  along")
+        far = np.abs(beyond)
+        order = np.argsort(-(height / max(height.max(), 1e-9) + far / max(far.max(), 1e-9)), kind="stable")
+        _name(ax, beyond, height, rows["gene"].to_numpy(), order[:n_labels])
+        ax.set_xlabel("score beyond random networks:  against  ←  development  →  along")
         ax.set_ylabel("−log10 p (rewired networks)")
         ax.set_title(f"{int(called.sum())} of {len(rows)} with q < 0.05, {_style.shorten(name)}")
         ax.set_ylim(bottom=0, top=max(1.15 * height.max(), 1.0) if height.size else 1.0)
