@@ -68,19 +68,26 @@ def test_sampling_keeps_near_ones_likelier_and_is_seeded(data: tuple[np.ndarray,
     assert np.array_equal(part.indices, again.indices)
 
 
-def test_linear_shift_equals_the_long_way(data: tuple[np.ndarray, ...]) -> None:
+@pytest.mark.parametrize("n_parts", [1, 3])
+def test_linear_shift_equals_the_long_way(data: tuple[np.ndarray, ...], n_parts: int) -> None:
     values, places, _ = data
     rng = np.random.default_rng(4)
-    groups, answer = rng.integers(0, 2, 150), rng.normal(size=(2, 30))
-    factor = rng.normal(size=150)
+    groups, answer = rng.integers(0, 2, 150), rng.normal(size=(2, n_parts, 30))
+    factor = rng.normal(size=(150, n_parts))
+    factor[7] = 0.0
     near = Neighborhood.of(values, places, n_neighbors=12)
-    centred = answer - answer.mean(axis=1, keepdims=True)
-    scores = values @ (centred / np.linalg.norm(centred, axis=1, keepdims=True)).T
+    change = np.einsum("np,npg->ng", factor, answer[groups])
+    centred = answer - answer.mean(axis=2, keepdims=True)
+    size = np.linalg.norm(change - change.mean(axis=1, keepdims=True), axis=1, keepdims=True)
+    weights = np.divide(factor, size, out=np.zeros_like(factor), where=size > 0)
     out = np.empty((150, 2))
     linear_shift(
-        scores, groups, np.sign(factor), near.indices, near.distances, near.units, near.units.mean(axis=1), 0.05, out
-    )
-    assert np.abs(out - near.shift(factor[:, None] * answer[groups])).max() < 1e-9
+        np.einsum("ng,kpg->nkp", values, centred), groups, weights, near.indices, near.distances, near.units,
+        near.units.mean(axis=1), 0.05, out,
+    )  # fmt: skip
+    expected = near.shift(change)
+    expected[7] = 0.0
+    assert np.abs(out - expected).max() < 1e-9
 
 
 def test_wrong_shapes_are_refused(data: tuple[np.ndarray, ...]) -> None:
