@@ -1,6 +1,9 @@
 """Early and late responders: gene modules by their course in time, and when each gene answers."""
 
 from reguloom.temporal.bins import bin_cells
+from reguloom.temporal.links import links
+from reguloom.temporal.motifs import gene_sets, motif_contrast, permuted_sets, rankings_within
+from reguloom.temporal.precedence import precedence
 from reguloom.temporal.read import as_course, read
 from reguloom.temporal.read_peaks import gene_activity, read_places
 from reguloom.temporal.read_scores import Scores, check_scores
@@ -14,7 +17,13 @@ __all__ = [
     "bin_cells",
     "check_scores",
     "gene_activity",
+    "gene_sets",
+    "links",
+    "motif_contrast",
     "parse_times",
+    "permuted_sets",
+    "precedence",
+    "rankings_within",
     "read",
     "read_places",
 ]
