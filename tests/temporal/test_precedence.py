@@ -50,7 +50,7 @@ def test_what_is_dynamic_may_be_given(timing, modules):
 
 def test_the_world_s_cascade():
     """IRF1 is early and may drive late genes; MAFB is late and may not drive early ones."""
-    world = rl.datasets.time_course(n_cells=60, n_genes=120, n_database_genes=200, n_random_motifs=5)
+    world = rl.datasets.time_course(n_cells=120, n_genes=120, n_database_genes=200, n_random_motifs=5)
     table = times_of(world.adata, time="time", n_draws=20)
     found = precedence(table, world.truth["module"], {"late": ["IRF1", "TF08"], "early": ["MAFB"]})
     assert found["verdict"].tolist() == ["before", "does not move", "after"]

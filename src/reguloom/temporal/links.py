@@ -53,7 +53,7 @@ class _Data:
 
 @accepts_seed
 def links(
-    expression: AnnData,
+    adata: AnnData,
     accessibility: AnnData,
     genes: pd.DataFrame | str | os.PathLike[str],
     *,
@@ -80,7 +80,7 @@ def links(
 
     Parameters
     ----------
-    expression
+    adata
         Counts, cells × genes; from RNA of the same cells, or gene activity (:func:`gene_activity`), in which case
         peaks that were summed for a gene are left out for that gene.
     accessibility
@@ -88,9 +88,9 @@ def links(
     genes
         Where genes lie; see :func:`read_places`.
     layer
-        Which values of `expression`.
+        Which values of `adata`.
     groupby, condition
-        Columns of ``expression.obs`` besides `time` within which metacells are made.
+        Columns of ``adata.obs`` besides `time` within which metacells are made.
     time
         Column with the time.
     only
@@ -122,7 +122,7 @@ def links(
         If no metacell can be made, or no peak is near a gene.
     """
     root = root_seed(rng)
-    rna, atac, stratum = _paired(expression, accessibility, layer, [time, groupby, condition])
+    rna, atac, stratum = _paired(adata, accessibility, layer, [time, groupby, condition])
     notes: list[str] = []
     meta = make_metacells(rna.X, stratum, n_metacells=n_metacells, n_neighbors=n_neighbors, max_overlap=max_overlap,
                           root=root)  # fmt: skip
@@ -131,7 +131,7 @@ def links(
         raise EmptyResultError(msg)
     _judge_size(rna.n_cells, len(meta), notes)
     place = peak_places(accessibility.var)
-    pairs = _pairs(rna.genes, read_places(genes), place, distance, only, expression.uns.get("gene_peaks"), notes)
+    pairs = _pairs(rna.genes, read_places(genes), place, distance, only, adata.uns.get("gene_peaks"), notes)
     own, own_raw = meta.residuals(rna.X)
     opened, opened_raw = meta.residuals(atac.X)
     level = _levels(np.asarray(csr_matrix(atac.X).sum(axis=0)).ravel(), accessibility.var.get("gc"))

@@ -12,6 +12,7 @@ from scipy import stats
 
 from reguloom._errors import InputError, warn
 from reguloom._logging import logger
+from reguloom._random import SeedLike, accepts_seed, generator
 from reguloom.core.fdr import benjamini_hochberg
 from reguloom.io import RankingDatabase, read_rankings
 
@@ -162,8 +163,9 @@ def _factors(motifs: pd.Series, annotations: pd.DataFrame | None) -> NDArray[np.
     return joined.reindex(motifs).fillna("").to_numpy(dtype=object)
 
 
+@accepts_seed
 def permuted_sets(
-    sets: Mapping[str, Sequence[str]], n_permutations: int, rng: np.random.Generator
+    sets: Mapping[str, Sequence[str]], n_permutations: int = 100, *, rng: SeedLike = 0
 ) -> dict[str, list[str]]:
     """Return gene sets of the same sizes with the labels dealt out anew, called ``name#number``.
 
@@ -176,12 +178,13 @@ def permuted_sets(
     n_permutations
         How often.
     rng
-        Source of randomness.
+        Seed.
     """
+    source = generator(rng, "permuted sets")
     genes = np.array([gene for members in sets.values() for gene in members], dtype=object)
     made: dict[str, list[str]] = {}
     for number in range(n_permutations):
-        dealt, start = rng.permutation(genes), 0
+        dealt, start = source.permutation(genes), 0
         for name, members in sets.items():
             made[f"{name}#{number}"] = sorted(dealt[start : start + len(members)].tolist())
             start += len(members)
