@@ -7,6 +7,7 @@ import io
 import os
 import re
 import tempfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -127,6 +128,30 @@ def open_text(path: str | os.PathLike[str], mode: str = "r") -> TextIO:
         return gzip.open(path, "rt", encoding="utf-8-sig")
     raw = gzip.GzipFile(filename="", mode="wb", fileobj=path.open("wb"), compresslevel=6, mtime=0)
     return _OwningTextWrapper(raw, encoding="utf-8", newline="")
+
+
+@contextmanager
+def gzip_errors(path: Path) -> Iterator[None]:
+    """Turn what gzip and the text decoder say of a broken file into one sentence.
+
+    Raises
+    ------
+    InputError
+        If reading inside the block fails.
+    """
+    try:
+        yield
+    except (EOFError, zlib.error) as error:
+        msg = f"{path} is cut short or corrupt in the middle of its compressed data ({error}); copy or make it again."
+        raise InputError(msg) from error
+    except UnicodeDecodeError as error:
+        msg = f"{path} is not a text file ({error.reason} at byte {error.start}); check that it is the file you meant."
+        raise InputError(msg) from error
+    except OSError as error:
+        if isinstance(error, (InputError, ResourceError)):
+            raise
+        msg = f"{path} cannot be read ({error.strerror or error}); copy or make it again."
+        raise InputError(msg) from error
 
 
 class _OwningTextWrapper(io.TextIOWrapper):

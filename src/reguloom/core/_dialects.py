@@ -64,7 +64,7 @@ def _sign(frame: pd.DataFrame, weight: pd.Series) -> np.ndarray:
         if name in frame:
             column = frame[name]
             if not pd.api.types.is_numeric_dtype(column):
-                column = column.astype(str).map(SIGNS).fillna(0)
+                column = column.map(str).map(SIGNS).fillna(0)
             return np.sign(column.fillna(0).to_numpy(dtype=np.float64)).astype(np.int8)
     signed = any(name in frame for name in ("coef_mean", "mor")) or bool((weight < 0).any())
     return np.sign(weight.to_numpy()).astype(np.int8) if signed else np.zeros(len(frame), dtype=np.int8)

@@ -32,11 +32,11 @@ def fields(path: Path) -> dict[str, str]:
     if _version(path) == "v1":
         return _feather_v1.read_fields(path)
     with arrow_errors(path):
-        schema = _schema(path)
-    if len(set(schema.names)) != len(schema.names):
+        found = [(column.name, _type_name(column.type)) for column in _schema(path)]
+    if len(dict(found)) != len(found):
         msg = f"{path} has two columns of the same name; every gene must be there once."
         raise InputError(msg)
-    return {column.name: _type_name(column.type) for column in schema}
+    return dict(found)
 
 
 def strings(path: Path, name: str) -> list[str]:
@@ -44,7 +44,10 @@ def strings(path: Path, name: str) -> list[str]:
     if _version(path) == "v1":
         return [str(value) for value in _feather_v1.read_columns(path, [name])[name]]
     with arrow_errors(path):
-        return [str(value) for value in _table(path, [name]).column(name).to_pylist()]
+        table = _table(path, [name])
+        # Arrow takes the places of texts in a file on trust, and reads outside of it where they are wrong.
+        table.validate(full=True)
+        return [str(value) for value in table.column(name).to_pylist()]
 
 
 def columns(path: Path, names: Sequence[str]) -> Mapping[str, NDArray[Any]]:
@@ -53,6 +56,7 @@ def columns(path: Path, names: Sequence[str]) -> Mapping[str, NDArray[Any]]:
         return _feather_v1.read_columns(path, names)
     with arrow_errors(path):
         table = _table(path, list(dict.fromkeys(names)))
+        table.validate()
         return {name: column.to_numpy() for name, column in zip(table.column_names, table.columns, strict=True)}
 
 
@@ -80,7 +84,7 @@ def arrow_errors(path: Path) -> Iterator[None]:
 
     try:
         yield
-    except (pa.ArrowInvalid, pa.ArrowSerializationError, OSError) as error:
+    except (pa.ArrowException, OSError, ValueError, KeyError, TypeError, OverflowError) as error:
         if isinstance(error, (InputError, ResourceError)):
             raise
         why = str(error).splitlines()[0][:150] if str(error) else type(error).__name__

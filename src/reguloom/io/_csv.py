@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reguloom._errors import InputError
-from reguloom._files import open_text
-from reguloom.io._sniff import delimiter_of, gzip_errors
+from reguloom._files import gzip_errors, open_text
+from reguloom.io._sniff import delimiter_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -73,6 +73,9 @@ def read_table(
         if name in text or name in numbers
     }
     kept = [label for label, name in zip(labels, names, strict=True) if name]
+    if not kept:
+        msg = f"{path} is not a readable {what}: its first line names no column; it may be cut short."
+        raise InputError(msg)
     try:
         with gzip_errors(path):
             table = arrow_csv.read_csv(

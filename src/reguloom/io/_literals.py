@@ -26,9 +26,7 @@ def parse_pairs(text: str) -> list[tuple[str, float]]:
     InputError
         If `text` is not a list of such pairs.
     """
-    if _PAIRS.fullmatch(text):
-        return [(gene, float(weight)) for gene, weight in _ONE_PAIR.findall(text)]
-    value = parse_literal(text)
+    value = _ONE_PAIR.findall(text) if _PAIRS.fullmatch(text) else parse_literal(text)
     try:
         return [(str(gene), float(weight)) for gene, weight in value]
     except (TypeError, ValueError) as error:

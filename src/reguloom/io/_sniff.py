@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -132,31 +131,7 @@ def hdf5_errors(path: Path) -> Iterator[None]:
         yield
     except ReguloomError:
         raise
-    except (OSError, RuntimeError, KeyError) as error:
+    except (OSError, RuntimeError, KeyError, TypeError, AttributeError, UnicodeDecodeError) as error:
         why = str(error).split("(")[-1].strip("\"')") or type(error).__name__
         msg = f"{path} cannot be read as HDF5 ({why}): it is another format, or cut short; copy or make it again."
-        raise InputError(msg) from error
-
-
-@contextmanager
-def gzip_errors(path: Path) -> Iterator[None]:
-    """Turn what gzip and the text decoder say of a broken file into one sentence.
-
-    Raises
-    ------
-    InputError
-        If reading inside the block fails.
-    """
-    try:
-        yield
-    except (EOFError, zlib.error) as error:
-        msg = f"{path} is cut short or corrupt in the middle of its compressed data ({error}); copy or make it again."
-        raise InputError(msg) from error
-    except UnicodeDecodeError as error:
-        msg = f"{path} is not a text file ({error.reason} at byte {error.start}); check that it is the file you meant."
-        raise InputError(msg) from error
-    except OSError as error:
-        if isinstance(error, InputError):
-            raise
-        msg = f"{path} cannot be read ({error.strerror or error}); copy or make it again."
         raise InputError(msg) from error

@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from reguloom._errors import InputError
-from reguloom._files import open_text
-from reguloom.io._sniff import gzip_errors
+from reguloom._files import gzip_errors, open_text
 
 _PYTHON = "tag:yaml.org,2002:python/"
 _COLLECTIONS = {"frozenset", "set", "list", "tuple"}

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reguloom._errors import InputError
-from reguloom._files import open_text
-from reguloom.io._sniff import existing_file, gzip_errors
+from reguloom._files import gzip_errors, open_text
+from reguloom.io._sniff import existing_file
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Literal
 
 from reguloom._errors import InputError
-from reguloom._files import existing, open_text
+from reguloom._files import existing, gzip_errors, open_text
 from reguloom.core._dialects import DIALECTS
 from reguloom.io import base_grn
-from reguloom.io._sniff import delimiter_of, gzip_errors, suffix_of
+from reguloom.io._sniff import delimiter_of, suffix_of
 from reguloom.io.motif_table import is_motif_table
 
 Noun = Literal["matrix", "network", "regulons", "rankings"]

@@ -6,9 +6,9 @@ import os
 import re
 
 from reguloom._errors import InputError
-from reguloom._files import open_text
+from reguloom._files import gzip_errors, open_text
 from reguloom._logging import logger
-from reguloom.io._sniff import existing_file, gzip_errors
+from reguloom.io._sniff import existing_file
 
 
 def read_genes(path: str | os.PathLike[str]) -> list[str]:

@@ -92,6 +92,7 @@ def _open(path: Path, *, backed: bool) -> AnnData:
         If it cannot be read.
     """
     from anndata import io as readers
+    from anndata._io.specs.registry import IORegistryError
 
     try:
         with hdf5_errors(path), warnings.catch_warnings():
@@ -101,7 +102,7 @@ def _open(path: Path, *, backed: bool) -> AnnData:
             if path.is_dir():
                 return readers.read_zarr(path)
             return readers.read_h5ad(path, backed="r" if backed else None)
-    except (KeyError, ValueError, TypeError, AttributeError) as error:
+    except (KeyError, ValueError, TypeError, AttributeError, IORegistryError) as error:
         if isinstance(error, InputError):
             raise
         why = str(error).splitlines()[0][:120] if str(error) else type(error).__name__

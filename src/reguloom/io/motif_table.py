@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reguloom._errors import InputError
-from reguloom._files import atomic_write, open_text
+from reguloom._files import atomic_write, gzip_errors, open_text
 from reguloom.io._csv import read_table
 from reguloom.io._literals import parse_names, parse_pairs
-from reguloom.io._sniff import delimiter_of, existing_file, gzip_errors
+from reguloom.io._sniff import delimiter_of, existing_file
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -101,6 +101,10 @@ def _check_columns(names: list[str], dialect: str, where: str) -> None:
         If a column is missing.
     """
     needed = [name for name in _REQUIRED.get(dialect, ()) if name not in names]
+    repeated = sorted({str(name) for name in names if name and names.count(name) > 1})
+    if repeated:
+        msg = f"{where} has the column {repeated[0]!r} more than once; rename or drop the others."
+        raise InputError(msg)
     if needed:
         msg = f"{where} is not in the {dialect} dialect: it lacks {needed} and has the columns {names[:8]}."
         raise InputError(msg)
@@ -125,7 +129,8 @@ def _from_parquet(path: Path, dialect: str) -> Network:
     if dialect == "base_grn" or (dialect == "auto" and base_grn.is_base_grn(names)):
         return base_grn.from_parquet(path)
     with arrow_errors(path):
-        frame = parquet.read_table(path).to_pandas().reset_index(drop=True)
+        # What pandas adds about itself is not needed, and may be damaged.
+        frame = parquet.read_table(path).to_pandas(ignore_metadata=True)
     frame = frame.drop(columns=[name for name in frame.columns if str(name).startswith("__index_level_")])
     return _from_frame(frame, dialect, str(path))
 

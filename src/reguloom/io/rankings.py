@@ -153,6 +153,9 @@ class RankingDatabase:
             columns = _arrow.columns(self.path, wanted)
             block = np.empty((len(wanted), stop - start), dtype=self.dtype)
             for i, name in enumerate(wanted):
+                if len(columns[name]) != self.n_motifs:
+                    msg = f"{self.path} is corrupt: its columns differ in length (see {name!r}); fetch it again."
+                    raise ResourceError(msg)
                 block[i] = columns[name][start:stop]
             self._check_values(block)
             yield (slice(None), slice(first, first + len(wanted))), block.T

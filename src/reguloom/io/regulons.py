@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from reguloom._errors import InputError
-from reguloom._files import atomic_write, open_text
+from reguloom._files import atomic_write, gzip_errors, open_text
 from reguloom.core import Provenance, Regulon, Regulons
-from reguloom.io._sniff import existing_file, gzip_errors, suffix_of
+from reguloom.io._sniff import existing_file, suffix_of
 from reguloom.io.motif_regulons import regulons_from_motifs
 from reguloom.io.motif_table import read_motif_table, write_motif_table
 
@@ -152,6 +152,9 @@ def _load_json(path: Path) -> Any:
     except json.JSONDecodeError as error:
         msg = f"{path} is not valid JSON ({error.msg} in line {error.lineno}); it may be cut short."
         raise InputError(msg) from error
+    except RecursionError as error:
+        msg = f"{path} nests lists too deeply for a file of regulons; accepted is {{name: [genes]}}."
+        raise InputError(msg) from error
 
 
 def _from_json(content: Any, path: Path) -> Regulons:
@@ -174,11 +177,20 @@ def _from_entry(entry: Any, path: Path) -> Regulon:
         msg = f"{path} lists {str(entry)[:60]!r} where a regulon with a name and genes should be."
         raise InputError(msg)
     try:
-        genes = _entry_genes(entry)
-    except (TypeError, ValueError) as error:
-        msg = f"{path}: the genes and weights of {entry['name']!r} do not fit ({error}); give one number for each gene."
+        return _regulon(entry)
+    except (TypeError, ValueError, OverflowError) as error:
+        if isinstance(error, InputError):
+            raise
+        msg = (
+            f"{path}: the fields of {str(entry['name'])[:60]!r} do not fit ({str(error)[:100]}); "
+            "weights are one number for each gene, the sign is 1 or -1, and motifs are a list."
+        )
         raise InputError(msg) from error
-    one = Regulon.from_name(str(entry["name"]), genes)
+
+
+def _regulon(entry: Mapping[str, Any]) -> Regulon:
+    """Return one regulon from its fields."""
+    one = Regulon.from_name(str(entry["name"]), _entry_genes(entry))
     motifs = entry.get("motifs") or [
         str(name).removesuffix(".png") for name in entry.get("context") or () if str(name).endswith(".png")
     ]

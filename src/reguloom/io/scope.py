@@ -372,7 +372,10 @@ def _described(text: Any) -> dict[str, Any]:
         found = json.loads(text)
     except (ValueError, binascii.Error, zlib.error):
         return {}
-    return found if isinstance(found, dict) else {}
+    if not isinstance(found, dict):
+        return {}
+    lists = {key: value for key, value in found.items() if isinstance(value, list)}
+    return {key: [entry for entry in value if isinstance(entry, dict)] for key, value in lists.items()}
 
 
 def _slot(name: str) -> str:
@@ -395,7 +398,15 @@ def _unpack_clusterings(adata: AnnData, described: dict[str, Any]) -> None:
         return
     for entry in described.get("clusterings", []):
         number, name = str(entry.get("id")), str(entry.get("name"))
-        clusters = {one["id"]: str(one["description"]) for one in entry.get("clusters", [])}
+        clusters = _clusters(entry.get("clusters"))
         if number not in table.columns or len(set(clusters.values())) != len(clusters):
             continue
         adata.obs[_keys.safe(name)] = pd.Categorical(table[number].map(clusters), categories=list(clusters.values()))
+
+
+def _clusters(entries: Any) -> dict[int, str]:
+    """Return id → name of the clusters that have both."""
+    if not isinstance(entries, list):
+        return {}
+    found = [entry for entry in entries if isinstance(entry, dict) and isinstance(entry.get("id"), int)]
+    return {entry["id"]: str(entry["description"]) for entry in found if "description" in entry}

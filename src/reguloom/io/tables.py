@@ -72,14 +72,14 @@ def read_table(path: str | os.PathLike[str]) -> pd.DataFrame:
     if _kind(path) != ".parquet":
         names, delimiter = _csv.read_header(path)
         # The row names are a column without a name in some files; readers leave out columns called "".
-        names = [names[0] or _INDEX, *names[1:]]
+        names = [names[0] or _INDEX, *names[1:]] if names else [_INDEX]
         frame = _csv.read_table(path, names, delimiter, text=(names[0],)).set_index(names[0])
         return _text_index(frame.rename_axis(None if names[0] == _INDEX else names[0]))
     import pyarrow as pa
 
     try:
         return _text_index(pd.read_parquet(path))
-    except (OSError, pa.ArrowInvalid) as error:
+    except (OSError, pa.ArrowException, ValueError, KeyError, TypeError) as error:
         msg = f"{path} cannot be read ({error}); it may be cut short, so write or download it again."
         raise ResourceError(msg) from error
 

@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 
 from reguloom._errors import InputError, MissingKeyError
-from reguloom._files import existing, open_text
+from reguloom._files import existing, gzip_errors, open_text
 from reguloom._logging import logger
-from reguloom.io._sniff import existing_file, gzip_errors, hdf5_errors
+from reguloom.io._sniff import existing_file, hdf5_errors
 
 if TYPE_CHECKING:
     import h5py
@@ -177,7 +177,7 @@ def _h5_group(file: h5py.File, path: Path) -> tuple[Any, pd.DataFrame]:
 
 def _h5_text(dataset: h5py.Dataset) -> list[str]:
     """Return a dataset of byte strings as text."""
-    return [value.decode() if isinstance(value, bytes) else str(value) for value in dataset[()]]
+    return [value.decode(errors="replace") if isinstance(value, bytes) else str(value) for value in dataset[()]]
 
 
 def _assemble(

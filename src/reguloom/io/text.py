@@ -13,10 +13,10 @@ import numpy as np
 import pandas as pd
 
 from reguloom._errors import InputError
-from reguloom._files import atomic_write, open_text
+from reguloom._files import atomic_write, gzip_errors, open_text
 from reguloom._logging import logger
 from reguloom.io._orientation import CELL_CORNERS, GENE_CORNERS, genes_in_rows
-from reguloom.io._sniff import delimiter_of, existing_file, gzip_errors, suffix_of
+from reguloom.io._sniff import delimiter_of, existing_file, suffix_of
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -105,7 +105,7 @@ def _layout(path: Path) -> _Layout:
         first, second = handle.readline().rstrip("\r\n"), handle.readline().rstrip("\r\n")
     delimiter = delimiter_of(path, first)
     header, row = (next(csv.reader([line], delimiter=delimiter), []) for line in (first, second))
-    if not row:
+    if not header or not row:
         msg = f"{path} has a header and no rows; a matrix needs at least one cell and one gene."
         raise InputError(msg)
     has_names = _is_label(header[0], row[0]) or len(row) == len(header) + 1

@@ -61,7 +61,7 @@ def read_sbml(text: str, *, where: str) -> BooleanNetwork:
         raise InputError(msg) from error
     names, rules = _species(root, where)
     thresholds = {
-        _get(item, "id"): int(_get(item, "thresholdLevel"))
+        _get(item, "id"): _level(_get(item, "thresholdLevel"), where)
         for item in root.iter(f"{{{QUAL}}}input")
         if _get(item, "id") and _get(item, "thresholdLevel")
     }
@@ -97,14 +97,23 @@ def _species(root: ET.Element, where: str) -> tuple[dict[str, str], dict[str, Fo
         key = _get(item, "id")
         gene = label if label and labels.count(label) == 1 and label not in rules else key
         level = _get(item, "maxLevel")
-        if level and int(level) > 1:
+        if level and _level(level, where) > 1:
             msg = f"{where}: {gene} has levels 0 to {level}; make the model Boolean first (GINsim: Booleanize)."
             raise InputError(msg)
         names[key] = gene
         initial = _get(item, "initialLevel")
         is_constant = _get(item, "constant") == "true" and initial != ""
-        rules[gene] = constant(int(initial) > 0) if is_constant else variable(gene)
+        rules[gene] = constant(_level(initial, where) > 0) if is_constant else variable(gene)
     return names, rules
+
+
+def _level(text: str, where: str) -> int:
+    """Return the level that an attribute gives, 0 where it is left out."""
+    try:
+        return int(float(text or 0))
+    except (ValueError, OverflowError) as error:
+        msg = f"{where}: a level is written {text[:30]!r}, which is no number; levels are 0 and 1."
+        raise InputError(msg) from error
 
 
 def _outputs(transition: ET.Element, model: _Model) -> list[str]:
@@ -123,9 +132,9 @@ def _rule(transition: ET.Element, gene: str, model: _Model) -> Formula:
     if default is None:
         msg = f"{model.where}: the transition of {gene} has no default term."
         raise InputError(msg)
-    result = constant(int(_get(default, "resultLevel") or 0) > 0)
+    result = constant(_level(_get(default, "resultLevel"), model.where) > 0)
     terms = [
-        (int(_get(term, "resultLevel") or 0) > 0, _math(term, gene, model))
+        (_level(_get(term, "resultLevel"), model.where) > 0, _math(term, gene, model))
         for term in transition.iter(f"{{{QUAL}}}functionTerm")
     ]
     levels = {level for level, _ in terms}
@@ -217,7 +226,7 @@ def _number(item: ET.Element, model: _Model) -> int | None:
     """Return the level that an element stands for, or None for a species."""
     text = (item.text or "").strip()
     if item.tag.endswith("}cn"):
-        return int(float(text))
+        return _level(text, model.where)
     return model.thresholds.get(text) if text not in model.names else None
 
 

@@ -12,7 +12,7 @@ import pandas as pd
 
 from reguloom import _keys
 from reguloom._errors import InputError
-from reguloom._files import atomic_write, existing, open_text
+from reguloom._files import atomic_write, existing, gzip_errors, open_text
 from reguloom.core import Network
 
 if TYPE_CHECKING:
@@ -154,8 +154,12 @@ def read_boolode(folder: str | os.PathLike[str]) -> AnnData:
 
 def _table(path: str | os.PathLike[str], columns: tuple[str, ...]) -> pd.DataFrame:
     """Return a tab-separated table that must have the given columns."""
-    with open_text(existing(path)) as file:
-        table = pd.read_csv(file, sep="\t", dtype=str, keep_default_na=False)
+    try:
+        with gzip_errors(path := existing(path)), open_text(path) as file:
+            table = pd.read_csv(file, sep="\t", dtype=str, keep_default_na=False)
+    except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+        msg = f"{path} is no table ({error}); expected are the columns {', '.join(columns)}, separated by tabs."
+        raise InputError(msg) from error
     if not set(columns) <= set(table.columns):
         msg = f"{path}, line 1: the columns are {', '.join(table.columns)}; expected {', '.join(columns)}, by tabs."
         raise InputError(msg)

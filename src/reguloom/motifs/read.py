@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reguloom._errors import InputError
-from reguloom._files import existing, open_text
+from reguloom._files import existing, gzip_errors, open_text
 from reguloom.motifs.motif import Motif
 
 Format = Literal["auto", "jaspar", "meme", "transfac", "cb"]
@@ -79,7 +79,7 @@ def _of_folder(file: Path, format: Format) -> list[Motif]:
 
 def _entries(path: Path, format: Format) -> Iterator[Entry]:
     """Yield name and rows (A, C, G, T) of each matrix in a file."""
-    with open_text(path) as handle:
+    with gzip_errors(path), open_text(path) as handle:
         lines = [line.rstrip() for line in handle]
     chosen = format if format != "auto" else _guess(path, lines)
     readers: dict[str, Callable[[list[str]], Iterator[Entry]]] = {
@@ -90,7 +90,7 @@ def _entries(path: Path, format: Format) -> Iterator[Entry]:
     }
     try:
         yield from readers[chosen](lines)
-    except (ValueError, IndexError) as error:
+    except (ValueError, IndexError, KeyError) as error:
         if isinstance(error, InputError):
             raise
         msg = f"{path} is not a {chosen} motif file ({error}); name another format, or mend the file."

@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 from reguloom._errors import InputError, ResourceError
-from reguloom._files import existing, open_text
+from reguloom._files import existing, gzip_errors, open_text
 from reguloom._optional import import_optional
 
 _COMPLEMENT = str.maketrans("ACGTN", "TGCAN")
@@ -34,7 +34,7 @@ def read_fasta(path: str | os.PathLike[str]) -> dict[str, str]:
     path = existing(path, what="FASTA file")
     records: dict[str, list[str]] = {}
     current: list[str] | None = None
-    with open_text(path) as handle:
+    with gzip_errors(path), open_text(path) as handle:
         for line in handle:
             if line.startswith(">"):
                 name = (line[1:].split() or [""])[0]
@@ -104,7 +104,7 @@ def extract_regions(genome: str | os.PathLike[str], regions: str | os.PathLike[s
 
 def _bed_lines(path: Path, chromosomes: set[str]) -> list[list[str]]:
     """Return the fields of the regions on known chromosomes."""
-    with open_text(path) as handle:
+    with gzip_errors(path), open_text(path) as handle:
         rows = [line.rstrip("\r\n").split("\t") for line in handle if line.strip()]
     rows = [row for row in rows if not row[0].startswith(("#", "track", "browser"))]
     short = next((row for row in rows if len(row) < 4 or not (row[1].isdigit() and row[2].isdigit())), None)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from reguloom import motifs as motif_tools
 from reguloom._errors import EmptyResultError, InputError
-from reguloom._files import existing, open_text
+from reguloom._files import existing, gzip_errors, open_text
 from reguloom._logging import logger
 from reguloom._optional import import_optional
 from reguloom._progress import track
@@ -262,7 +262,7 @@ def _peaks(peaks: Any) -> pd.DataFrame:
 
 def _peak_names(path: Path) -> list[str]:
     """Return the names in a BED file or the last column of a csv."""
-    with open_text(path) as handle:
+    with gzip_errors(path), open_text(path) as handle:
         rows = [re.split(r"[\t,]", line.strip().replace('"', "")) for line in handle if line.strip()]
     if rows and len(rows[0]) >= 3 and rows[0][1].isdigit():
         return [f"{row[0]}_{row[1]}_{row[2]}" for row in rows]

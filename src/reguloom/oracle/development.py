@@ -206,7 +206,7 @@ def read_gradient(path: str | os.PathLike[str]) -> Development:
     try:
         with h5py.File(existing(path, what="gradient file"), "r") as file:
             found = {name: np.asarray(file[name]) for name in needed}
-    except (OSError, KeyError) as error:
+    except (OSError, KeyError, ValueError, TypeError) as error:
         if isinstance(error, InputError):
             raise
         msg = f"{path} is no CellOracle gradient file ({error}); it needs the arrays {', '.join(needed)}."
