@@ -55,7 +55,7 @@ _network = apply(
 _selection = apply(
     click.option("-s", "--species", default=None, help="human, mouse, fly, ... or a genome such as mm10."),
     click.option("--version", default=None, help="Motif collection: v10, v9, v8."),
-    click.option("--kind", type=click.Choice(["rankings", "annotations", "tfs", "motifs"]), default=None,
+    click.option("--kind", type=click.Choice(["rankings", "annotations", "tfs", "motifs", "data"]), default=None,
                  help="One kind of file alone."),
 )  # fmt: skip
 
@@ -94,9 +94,11 @@ def _show(table: pd.DataFrame) -> None:
     headings = ("kind", "species", "version", "MB", "state", "search space")
     shown = Table(Column("name", no_wrap=True), *headings, box=None, header_style="bold")
     for row in table.itertuples():
-        size = f"{row.size_mb:,.0f}" if row.size_mb >= 1 else "<1"
+        size = f"{row.size_mb:,.0f}" if row.size_mb >= 1 else "<1" if row.size_mb > 0 else "?"
         shown.add_row(row.name, row.kind, row.species, row.version, size, row.state, row.search_space)
     Console().print(shown)
+    for row in table[table["about"] != ""].itertuples():
+        Console().print(f"{row.name}: {row.about}")
 
 
 @command.command("fetch", cls=click.RichCommand, context_settings=CONTEXT)

@@ -20,7 +20,7 @@ REGISTRY_VARIABLE = "REGULOOM_REGISTRY"
 #: Environment variable: a mirror that takes the place of the publisher's address.
 MIRROR_VARIABLE = "REGULOOM_RESOURCES_URL"
 
-KINDS = ("rankings", "annotations", "tfs", "motifs")
+KINDS = ("rankings", "annotations", "tfs", "motifs", "data")
 _SPECIES = {
     **dict.fromkeys(("human", "homo_sapiens", "hs", "hg38", "hgnc"), "human"),
     **dict.fromkeys(("mouse", "mus_musculus", "mm", "mm10", "mgi"), "mouse"),
@@ -37,7 +37,7 @@ class Resource:
     name
         What it is called here.
     kind
-        ``"rankings"``, ``"annotations"``, ``"tfs"`` or ``"motifs"``.
+        ``"rankings"``, ``"annotations"``, ``"tfs"``, ``"motifs"`` or ``"data"``.
     path
         Address below `base_url`, or a whole address.
     base_url
@@ -49,9 +49,11 @@ class Resource:
     species, genome, version, search_space
         What the file is about; empty where that does not apply.
     size_mb
-        Approximate size in 10^6 bytes.
+        Approximate size in 10^6 bytes; 0 if it is not known.
     terms
         Who publishes it and where the terms of use stand.
+    about
+        What it contains, where its name does not say.
     """
 
     name: str
@@ -66,6 +68,7 @@ class Resource:
     search_space: str = ""
     size_mb: float = 0.0
     terms: str = ""
+    about: str = ""
 
     @property
     def file(self) -> str:
@@ -133,7 +136,7 @@ def select(*, species: str | None = None, version: str | None = None, kind: str 
     version
         Motif collection, ``"v10"`` or ``"10"``; files that belong to no collection (TF lists) fit every one.
     kind
-        ``"rankings"``, ``"annotations"``, ``"tfs"`` or ``"motifs"``.
+        ``"rankings"``, ``"annotations"``, ``"tfs"``, ``"motifs"`` or ``"data"``.
 
     Raises
     ------
@@ -167,7 +170,7 @@ def list_resources(*, species: str | None = None, version: str | None = None, ki
     Returns
     -------
     One row per resource, indexed by ``name``, with ``kind``, ``species``, ``genome``, ``version``, ``size_mb``,
-    ``state`` (``"cached"``, ``"partial"``, or empty), ``search_space``, ``file``, ``url`` and ``terms``.
+    ``state`` (``"cached"``, ``"partial"``, or empty), ``search_space``, ``file``, ``url``, ``terms`` and ``about``.
 
     Raises
     ------
@@ -178,13 +181,25 @@ def list_resources(*, species: str | None = None, version: str | None = None, ki
 
     from reguloom.resources.cache import state
 
-    columns = ("name", "kind", "species", "genome", "version", "size_mb", "search_space", "file", "terms")
+    columns = ("name", "kind", "species", "genome", "version", "size_mb", "search_space", "file", "terms", "about")
     rows = []
     for entry in select(species=species, version=version, kind=kind):
         row = {column: getattr(entry, column) for column in columns}
         rows.append({**row, "state": state(entry), "url": entry.url()})
-    order = ["kind", "species", "genome", "version", "size_mb", "state", "search_space", "file", "url", "terms"]
-    return pd.DataFrame(rows).set_index("name")[order]
+    order = [
+        "kind",
+        "species",
+        "genome",
+        "version",
+        "size_mb",
+        "state",
+        "search_space",
+        "file",
+        "url",
+        "terms",
+        "about",
+    ]
+    return pd.DataFrame(rows).set_index("name")[[*order, "terms", "about"]]
 
 
 def _fits(entry: Resource, wanted: dict[str, str | None]) -> bool:
