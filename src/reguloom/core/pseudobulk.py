@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -51,7 +52,7 @@ class Pseudobulk:
         """Mean minus matched control, ``(n_groups, n_genes)``."""
         return self.means - self.control
 
-    @property
+    @cached_property
     def units(self) -> list[tuple[str, str]]:
         """Condition and context of each group."""
         pairs = zip(self.condition_codes, self.context_codes, strict=True)

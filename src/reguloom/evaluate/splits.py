@@ -191,8 +191,8 @@ def _val(labels: list[str], share: float, seed: int) -> tuple[list[str], list[st
 
 
 def _seen_strata(data: PerturbationData, test: Sequence[str], train: Sequence[str]) -> dict[str, tuple[Unit, ...]]:
-    """Group test perturbations by how many of their genes were seen in any training perturbation."""
-    known = {gene for label in train for gene in _genes(data, label)}
+    """Group test perturbations by how many of their genes were seen alone in training."""
+    known = {_genes(data, label)[0] for label in train if len(_genes(data, label)) == 1}
     groups: dict[str, list[str]] = {}
     for label in test:
         genes = _genes(data, label)
