@@ -69,7 +69,7 @@ class Task(ABC):
         itself, as often as it wants, and what it returns is only recorded.
     """
 
-    module: nn.Module
+    module: Any  # an nn.Module; each task knows its own kind
     manual: bool = False
 
     @abstractmethod
