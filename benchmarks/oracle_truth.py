@@ -4,8 +4,10 @@
 
 Each world is a mechanistic simulation; a counterfactual knock-out is the same cell with and without it. Networks:
 the true edges, the world's motif network (right in some 40 % of its edges), GRNBoost2's, and the true one rewired.
-Baselines: no change, mean shift (the mean true shift of the other knock-outs), and the slope on the knocked-out gene.
-Measured per knock-out over genes that truly move: sign accuracy, and the cosine of mean predicted and true shift.
+Baselines: no change, mean shift (the mean true shift of the other knock-outs), the neighbours' mean (each cell moves to
+the mean of its neighbours on the embedding), and the slope on the knocked-out gene. Measured per knock-out: the cosine
+of mean predicted and mean true shift, the same within each cell type (mean over types), and the share of the genes that
+truly move whose sign is right. A predictor that cannot answer (no edge of the factor was kept) counts as no change.
 """
 
 from __future__ import annotations
@@ -19,17 +21,26 @@ import numpy as np
 import pandas as pd
 
 import reguloom as rl
+from reguloom.manifold import nearest
 
 
-def measures(predicted: np.ndarray, true: np.ndarray, own: int) -> dict[str, float]:
-    """Return cosine and sign accuracy of a mean shift, the knocked-out gene left out."""
-    rest = np.arange(len(true)) != own
-    predicted, true = predicted[rest], true[rest]
-    moved = np.abs(true) > 0.1 * np.abs(true).max()
-    size = np.linalg.norm(predicted) * np.linalg.norm(true)
+def cosine(one: np.ndarray, other: np.ndarray) -> float:
+    """Return the cosine of two shifts; 0 if one of them is none."""
+    size = np.linalg.norm(one) * np.linalg.norm(other)
+    return float(one @ other / size) if size > 0 else 0.0
+
+
+def measures(predicted: np.ndarray, true: np.ndarray, own: int, types: np.ndarray) -> dict[str, float]:
+    """Return cosines and sign accuracy of the shift of cells × genes, the knocked-out gene left out."""
+    rest = np.arange(true.shape[1]) != own
+    predicted, true = predicted[:, rest], true[:, rest]
+    mean, goal = predicted.mean(axis=0), true.mean(axis=0)
+    moved = np.abs(goal) > 0.1 * np.abs(goal).max()
+    each = [cosine(predicted[types == one].mean(axis=0), true[types == one].mean(axis=0)) for one in np.unique(types)]
     return {
-        "cosine": float(predicted @ true / size) if size > 0 else 0.0,
-        "sign": float((np.sign(predicted[moved]) == np.sign(true[moved])).mean()),
+        "cosine": cosine(mean, goal),
+        "cosine by type": float(np.mean(each)),
+        "sign": float((np.sign(mean[moved]) == np.sign(goal[moved])).mean()),
     }
 
 
@@ -63,26 +74,35 @@ def one_world(seed: int, n_cells: int, wiring: str) -> pd.DataFrame:
     truth = {}
     for tf in active[:8]:
         pair = world.counterfactual(rl.Perturbation.knockout(tf))
-        truth[tf] = (np.log1p(pair.X) - np.log1p(pair.layers["control"])).mean(axis=0)
-    return pd.DataFrame(list(_rows(models, truth, genes, seed, wiring)))
+        truth[tf] = np.log1p(pair.X) - np.log1p(pair.layers["control"])
+    near, _ = nearest(adata.obsm["X_pca"][:, :2].astype(np.float64), 30)
+    types = adata.obs["cell_type"].astype(str).to_numpy()
+    return pd.DataFrame(list(_rows(models, truth, genes, near, types, f"{wiring}{seed}")))
 
 
 def _rows(
-    models: dict[str, rl.oracle.Oracle], truth: dict[str, np.ndarray], genes: list[str], seed: int, wiring: str
+    models: dict[str, rl.oracle.Oracle],
+    truth: dict[str, np.ndarray],
+    genes: list[str],
+    near: np.ndarray,
+    types: np.ndarray,
+    world: str,
 ) -> Iterator[dict[str, object]]:
     """Yield one row per knock-out and predictor."""
+    reference = next(iter(models.values())).expression
+    still = np.zeros_like(reference)
+    drift = reference[near].mean(axis=1) - reference
     for tf, true in truth.items():
         own = genes.index(tf)
-        others = [shift for name, shift in truth.items() if name != tf]
-        reference = next(iter(models.values())).expression
-        slope = np.cov(reference, rowvar=False)[own] / max(reference[:, own].var(), 1e-12)
-        answers = {"no change": np.zeros(len(genes)), "mean shift": np.mean(others, axis=0),
-                   "correlation": -slope * reference[:, own].mean()}  # fmt: skip
+        others = [shift.mean(axis=0) for name, shift in truth.items() if name != tf]
+        slope = np.cov(reference, rowvar=False)[own] / max(reference[:, own].var(ddof=1), 1e-12)
+        answers = {"no change": still, "mean shift": still + np.mean(others, axis=0), "neighbours' mean": drift,
+                   "correlation": -reference[:, [own]] * slope}  # fmt: skip
         for name, model in models.items():
-            if tf in model.regulators:
-                answers[name] = model.predict(rl.Perturbation.knockout(tf)).delta.mean(axis=0)
+            able = tf in model.regulators
+            answers[name] = model.predict(rl.Perturbation.knockout(tf)).delta if able else still
         for name, answer in answers.items():
-            yield {"world": f"{wiring}{seed}", "tf": tf, "predictor": name, **measures(answer, true, own)}
+            yield {"world": world, "tf": tf, "predictor": name, **measures(answer, true, own, types)}
 
 
 def main() -> None:
@@ -97,7 +117,7 @@ def main() -> None:
     table = pd.concat([one_world(seed, options.cells, options.wiring) for seed in range(options.worlds)])
     if options.output:
         table.to_csv(options.output, index=False)
-    by_world = table.groupby(["predictor", "world"])[["cosine", "sign"]].mean()
+    by_world = table.groupby(["predictor", "world"])[["cosine", "cosine by type", "sign"]].mean()
     shown = by_world.groupby("predictor").agg(["mean", "sem"]).round(3)
     print(f"{table['tf'].nunique()} factors, {table['world'].nunique()} worlds of {options.cells} cells")
     print(shown.sort_values(("cosine", "mean"), ascending=False).to_string())

@@ -6,8 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
+from anndata import AnnData
 from sklearn.linear_model import Ridge
 
+from reguloom import oracle
 from reguloom.core import Network
 from reguloom.manifold.blocks import block_labels
 from reguloom.oracle._refit import group_designs, refit
@@ -44,6 +47,26 @@ def test_intervals_hold_the_coefficients_and_name_the_unsure(model) -> None:
     sure = table["coef_abs"] > 3 * table["se"]
     assert table.loc[sure, "sign_agreement"].mean() > 0.95
     assert table.loc[~sure, "sign_agreement"].mean() < table.loc[sure, "sign_agreement"].mean()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("impute", [False, True])
+def test_standard_errors_are_the_spread_over_data_sets(impute: bool) -> None:
+    """Imputation shares cells between averages: errors from resampled averages would be half as large as they are."""
+    effect, estimates, errors = np.array([0.5, -0.4, 0.0]), [], []
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        tfs, rest = rng.gamma(4.0, 0.5, size=(240, 3)), rng.gamma(4.0, 0.5, size=(240, 10))
+        target = 3 + tfs @ effect + 0.5 * rng.normal(size=240)
+        cells = AnnData(np.column_stack([tfs, target, rest]).clip(0))
+        cells.var_names = ["T0", "T1", "T2", "Y", *(f"E{i}" for i in range(10))]
+        network = Network.from_edges(["T0", "T1", "T2"], ["Y"] * 3)
+        model = oracle.fit(cells, network, impute=impute, p=None, n_bags=2, refit_alpha=1.0, n_jobs=1)
+        edges = model.network.to_frame().set_index("source").loc[["T0", "T1", "T2"]]
+        estimates.append(edges["coef_mean"])
+        errors.append(edges["se"])
+    spread = np.std(estimates, axis=0, ddof=1)
+    assert 0.75 < (np.mean(errors, axis=0) / spread).mean() < 1.25
 
 
 def test_the_originals_coefficients(golden: Path) -> None:

@@ -13,10 +13,11 @@ from scipy.sparse import csr_array
 
 from reguloom._random import generator
 from reguloom._threads import map_ordered
-from reguloom.core import Network
+from reguloom.core import Expression, Network
 from reguloom.manifold._blas import one_blas_thread
 from reguloom.manifold.blocks import block_labels
 from reguloom.oracle._design import Design
+from reguloom.oracle._edge_errors import Measured, block_pulls, bootstrap
 from reguloom.oracle._gram import Moments, group_data
 from reguloom.oracle._kernels import held_out_error, solve_targets
 
@@ -48,6 +49,8 @@ def refit(
     n_bootstrap: int,
     seed: int,
     places: NDArray[Any],
+    raw: Expression | None = None,
+    weights: csr_array | None = None,
     n_jobs: int | None,
 ) -> tuple[Network, list[csr_array], pd.DataFrame]:
     """Fit each group's edges by ridge regression on unscaled expression.
@@ -68,6 +71,8 @@ def refit(
         Root seed of the draws.
     places
         Coordinates in which cells are cut into blocks, ``(n_cells, n_dims)``.
+    raw, weights
+        Expression before it was smoothed, and the weights of the averages; None if it was not.
     n_jobs
         Threads.
 
@@ -81,8 +86,11 @@ def refit(
     def work(code: int) -> tuple[NDArray[Any], pd.DataFrame, pd.DataFrame]:
         rows = np.flatnonzero(groups.codes == code)
         rng = generator(seed, "bootstrap", labels[code])
-        return _fit_group(expression, rows, designs[code], alpha, n_bootstrap, rng, places)
+        x, y = group_data(expression, rows, designs[code])
+        cells = None if weights is None or measured is None else Measured(measured, weights[rows], places)
+        return _fit_group(x, y, designs[code], alpha, n_bootstrap, rng, places[rows], cells)
 
+    measured: Any = None if raw is None or weights is None else raw.to_csr() if raw.is_sparse else raw.to_dense()
     with one_blas_thread():
         found = list(map_ordered(work, range(len(labels)), n_jobs))
     n_genes = expression.shape[1]
@@ -103,11 +111,11 @@ def refit(
 
 
 def _fit_group(
-    expression: Any, rows: Any, design: Design, alpha: float, n_bootstrap: int, rng: np.random.Generator, places: Any
-) -> tuple[NDArray[Any], pd.DataFrame, pd.DataFrame]:
+    x: NDArray[Any], y: NDArray[Any], design: Design, alpha: float, n_bootstrap: int, rng: np.random.Generator,
+    places: NDArray[Any], cells: Measured | None,
+) -> tuple[NDArray[Any], pd.DataFrame, pd.DataFrame]:  # fmt: skip
     """Return coefficients, the table of edges and the table of targets of one group."""
-    x, y = group_data(expression, rows, design)
-    block = block_labels(places[rows], _CELL_BLOCKS)
+    block = block_labels(places, _CELL_BLOCKS)
     parts = [Moments.of(x[block == b], y[block == b]) for b in range(block.max() + 1)]
     whole = parts[0]
     for part in parts[1:]:
@@ -121,11 +129,9 @@ def _fit_group(
             "coef_abs": np.abs(coefficients),
         }
     )
-    draws = np.empty((n_bootstrap, design.n_edges))
-    for draw in draws:
-        times = np.bincount(rng.integers(0, len(parts), len(parts)), minlength=len(parts))
-        draw[:] = _solve(_combine(parts, times), design, alpha)
     if n_bootstrap > 1:
+        pulls = block_pulls(x, y, design, coefficients, block, cells)
+        draws = coefficients + bootstrap(whole.centred()[0], pulls, design, alpha, n_bootstrap, rng)
         edges["se"] = draws.std(axis=0, ddof=1)
         edges["ci_low"], edges["ci_high"] = np.quantile(draws, [0.025, 0.975], axis=0)
         edges["sign_agreement"] = (np.sign(draws) == np.sign(coefficients)).mean(axis=0)

@@ -16,7 +16,7 @@ from reguloom.core.provenance import fingerprint
 from reguloom.oracle._design import Design
 from reguloom.oracle._input import take_expression, take_groups
 from reguloom.oracle._refit import group_designs, refit
-from reguloom.oracle.impute import principal_components, smooth
+from reguloom.oracle.impute import averaged, neighbor_weights, principal_components
 from reguloom.oracle.links import filter_links, fit_links
 from reguloom.oracle.model import Oracle
 
@@ -86,7 +86,8 @@ def fit(
     refit_alpha
         Ridge penalty of the coefficients that are simulated with (regulators not scaled).
     n_bootstrap
-        Draws of whole blocks of neighbouring cells behind the standard errors of these coefficients; 0 for none.
+        Draws of whole blocks of neighbouring cells, as they were measured, behind the standard errors of these
+        coefficients; 0 for none.
     compat
         ``"celloracle"`` draws the original's bags and follows its rule for keeping perturbed genes at their level.
     rng
@@ -120,9 +121,8 @@ def fit(
         "refit_alpha": refit_alpha, "n_bootstrap": n_bootstrap, "compat": compat,
     }  # fmt: skip
     scores = principal_components(expression, n_pcs)
-    values = (
-        smooth(expression, n_neighbors=n_neighbors, scores=scores, n_jobs=n_jobs) if impute else expression.to_dense()
-    )
+    weights = neighbor_weights(expression, n_neighbors=n_neighbors, scores=scores, n_jobs=n_jobs) if impute else None
+    values = expression.to_dense() if weights is None else averaged(expression, weights)
     links = fit_links(
         values, design, groups, method=method, alpha=alpha, n_bags=n_bags, max_features=max_features, compat=compat,
         seed=seed, n_jobs=n_jobs,
@@ -130,8 +130,7 @@ def fit(
     kept = filter_links(links, p=p, n_edges=n_edges)
     fitted, coefficients, targets = refit(
         values, groups, group_designs(kept, groups, expression.genes), alpha=refit_alpha, n_bootstrap=n_bootstrap,
-        seed=seed, places=scores[:, :10],
-        n_jobs=n_jobs,
+        seed=seed, places=scores[:, :10], raw=expression, weights=weights, n_jobs=n_jobs,
     )  # fmt: skip
     logger.info("%d of %d edges are kept in %d groups", len(fitted), len(links), len(groups.categories))
     return Oracle(

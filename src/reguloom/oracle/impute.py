@@ -14,6 +14,7 @@ from reguloom.manifold._blas import one_blas_thread
 
 if TYPE_CHECKING:
     from anndata import AnnData
+    from scipy.sparse import csr_array
 
 _MOST_NEIGHBORS = 100
 _MOST_SIGHT = 1000
@@ -81,6 +82,22 @@ def smooth(
 
     `scores` are the principal components, if they are known already.
     """
+    weights = neighbor_weights(
+        expression, n_neighbors=n_neighbors, n_pcs=n_pcs, balanced=balanced, scores=scores, n_jobs=n_jobs
+    )
+    return averaged(expression, weights)
+
+
+def neighbor_weights(
+    expression: Expression,
+    *,
+    n_neighbors: int | None = None,
+    n_pcs: int | None = None,
+    balanced: bool = True,
+    scores: NDArray[np.float64] | None = None,
+    n_jobs: int | None = None,
+) -> csr_array:
+    """Return how much each cell counts in the average of each other, ``(n_cells, n_cells)``, rows summing to 1."""
     n = expression.n_cells
     k = max(1, min(int(0.025 * n), _MOST_NEIGHBORS)) if n_neighbors is None else n_neighbors
     if not 1 <= k < n:
@@ -92,10 +109,14 @@ def smooth(
         indices, distances = balanced_neighbors(scores, k, sight=sight, n_jobs=n_jobs)
     else:
         indices, distances = nearest(scores, k, n_jobs=n_jobs)
-    weights = smoothing_weights(indices, distances)
+    return smoothing_weights(indices, distances)
+
+
+def averaged(expression: Expression, weights: csr_array) -> NDArray[np.float64]:
+    """Return the weighted averages of the cells' expression, ``(n_cells, n_genes)``."""
+    n = expression.n_cells
     double = n * expression.n_genes <= _DOUBLE_UP_TO
     made = np.empty((n, expression.n_genes), dtype=np.float64 if double else np.float32)
-    del indices, distances
     values = expression.to_csc() if expression.is_sparse else expression.to_dense()
     for start in range(0, expression.n_genes, 256):
         part = values[:, start : start + 256]
