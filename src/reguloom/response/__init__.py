@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from reguloom.response.cpa import CPA
 from reguloom.response.gears import GEARS
 from reguloom.response.latent_additive import LatentAdditive
 from reguloom.response.scgen import SCGen
 
-__all__ = ["GEARS", "LatentAdditive", "SCGen"]
+__all__ = ["CPA", "GEARS", "LatentAdditive", "SCGen"]

@@ -69,7 +69,7 @@ def fitted(
     task = make_task(module.to(device))
     trained = Trainer(
         task,
-        max_epochs=model.params["max_epochs"],
+        max_epochs=settings.pop("max_epochs", None) or model.params["max_epochs"],
         patience=model.params["patience"],
         monitor=monitor,
         seed=run.seed,
