@@ -24,8 +24,9 @@ from reguloom._errors import ReguloomError
 from .mutate import mutate
 from .readers import Target, every_target
 
-MEMORY = 6 * 2**30
-SECONDS_PER_CASE = 20
+MEMORY = 4 * 2**30
+#: Of processor time, since other work may hold the machine.
+SECONDS_PER_CASE = 60
 #: Cases after which a crash would have to be looked for again.
 CHUNK = 2000
 
@@ -90,16 +91,16 @@ def _campaign(target: Target, cases: int, folder: Path) -> int:
 def _chunk(target: Target, start: int, stop: int, folder: Path, send: multiprocessing.connection.Connection) -> None:
     """Run some cases; send each failure, then how many files were read, then None."""
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    signal.signal(signal.SIGALRM, _hang)
+    signal.signal(signal.SIGPROF, _hang)
     read = 0
     for case in range(start, stop):
-        signal.alarm(SECONDS_PER_CASE)
+        signal.setitimer(signal.ITIMER_PROF, SECONDS_PER_CASE)
         (folder / "now").write_text(str(case))
         try:
             read += target.survives(mutate(target.seeds, case), folder)
         except Exception as error:  # noqa: BLE001 - whatever escapes a reader is what we look for
             send.send(("failed", case, _place(error)))
-        signal.alarm(0)
+        signal.setitimer(signal.ITIMER_PROF, 0)
     send.send(("read", read, ""))
     send.send(None)
 

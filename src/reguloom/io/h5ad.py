@@ -52,6 +52,8 @@ def read_h5ad(path: str | os.PathLike[str], *, layer: str | None = None, backed:
     adata = _open(path, backed=backed)
     if backed:
         return adata
+    for matrix in (adata.X, *adata.layers.values()):
+        _check_sparse(matrix, path)
     if layer is not None:
         adata = _with_layer(adata, layer, path)
     if adata.X is not None:
@@ -60,6 +62,25 @@ def read_h5ad(path: str | os.PathLike[str], *, layer: str | None = None, backed:
         msg = f"{path} has neither X nor a layer; write the matrix into it first."
         raise InputError(msg)
     return adata
+
+
+def _check_sparse(matrix: Any, path: Path) -> None:
+    """Refuse a sparse matrix whose indices lie outside of it: scipy takes them on trust, and would read elsewhere.
+
+    Raises
+    ------
+    InputError
+        If there are such indices.
+    """
+    from scipy.sparse import issparse
+
+    if not issparse(matrix):
+        return
+    try:
+        matrix.check_format(full_check=True)
+    except ValueError as error:
+        msg = f"{path} holds a sparse matrix that is damaged ({error}); copy or make the file again."
+        raise InputError(msg) from error
 
 
 def _with_layer(adata: AnnData, layer: str, path: Path) -> AnnData:

@@ -145,7 +145,9 @@ def _read_h5(path: Path, gene_attribute: str) -> AnnData:
         parts = (group["data"][()].astype(np.float32), group["indices"][()], group["indptr"][()])
         barcodes = _h5_text(group["barcodes"])
     try:
-        matrix = csc_matrix(parts, shape=shape).T.tocsr()
+        stored = csc_matrix(parts, shape=shape)
+        stored.check_format(full_check=True)
+        matrix = stored.T.tocsr()
     except ValueError as error:
         msg = f"{path} does not hold a consistent matrix ({str(error)[:100]}); it may be cut short."
         raise InputError(msg) from error
@@ -164,6 +166,10 @@ def _h5_group(file: h5py.File, path: Path) -> tuple[Any, pd.DataFrame]:
         group = file["matrix"]
         features = group["features"]
         table = {"gene_ids": _h5_text(features["id"]), "gene_symbols": _h5_text(features["name"])}
+        if len(table["gene_ids"]) != len(table["gene_symbols"]):
+            lengths = " and ".join(str(len(column)) for column in table.values())
+            msg = f"{path} has {lengths} gene ids and gene names; copy or make the file again."
+            raise InputError(msg)
         kinds = _h5_text(features["feature_type"]) if "feature_type" in features else "Gene Expression"
         return group, pd.DataFrame({**table, "feature_types": kinds})
     genomes = [name for name in file if "barcodes" in file[name]]

@@ -211,6 +211,7 @@ def read_gradient(path: str | os.PathLike[str]) -> Development:
             raise
         msg = f"{path} is no CellOracle gradient file ({error}); it needs the arrays {', '.join(needed)}."
         raise ResourceError(msg) from error
+    _check_gradient(found, path)
     points = found["gridpoints_coordinates"]
     grid = Grid(np.unique(points[:, 0]), np.unique(points[:, 1]))
     settings = {"source": f"file {Path(path).name}", "smooth": 0.8, "n_neighbors": 200, "min_mass": 0.01,
@@ -220,6 +221,29 @@ def read_gradient(path: str | os.PathLike[str]) -> Development:
         found["embedding"], "file", grid, weights, ~found["mass_filter"].astype(bool), found["ref_flow"],
         found["pseudotime"], found["pseudotime_on_grid"], settings,
     )  # fmt: skip
+
+
+def _check_gradient(found: dict[str, NDArray[Any]], path: str | os.PathLike[str]) -> None:
+    """Refuse arrays that are no numbers or do not fit together.
+
+    Raises
+    ------
+    ResourceError
+        If there are such arrays.
+    """
+    n_cells, n_points = (found[name].shape[:1] for name in ("embedding", "gridpoints_coordinates"))
+    shapes = {
+        "embedding": (*n_cells, 2), "gridpoints_coordinates": (*n_points, 2), "mass_filter": n_points,
+        "pseudotime": n_cells, "pseudotime_on_grid": n_points, "ref_flow": (*n_points, 2),
+    }  # fmt: skip
+    for name, shape in shapes.items():
+        values = found[name]
+        if values.dtype.kind not in "fiub" or values.shape != shape or 0 in shape:
+            msg = f"{path}: {name} has shape {values.shape} and type {values.dtype}; expected are numbers, {shape}."
+            raise ResourceError(msg)
+        if name in ("embedding", "gridpoints_coordinates") and not np.isfinite(values).all():
+            msg = f"{path}: {name} has values that are no finite numbers; fetch or write the file again."
+            raise ResourceError(msg)
 
 
 def take_embedding(adata: AnnData, basis: str) -> NDArray[np.float64]:
