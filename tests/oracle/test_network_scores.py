@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,8 @@ import pytest
 from reguloom import oracle
 from reguloom._errors import MissingKeyError
 from reguloom.core import Network
+
+scores = importlib.import_module("reguloom.oracle.network_scores")
 
 
 @pytest.mark.parametrize("compat", [None, "celloracle"])
@@ -59,6 +62,50 @@ def test_the_originals_scores(golden: Path) -> None:
         assert np.allclose(both[name], both[f"{name}_theirs"]), name
     near = np.abs(both["eigenvector_centrality"] - both["eigenvector_centrality_theirs"])
     assert near.median() < 1e-6
+
+
+def test_eigenvectors_of_large_networks_are_those_of_small_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    source, target = rng.integers(0, 20, 600), rng.integers(20, 120, 600)
+    pairs = sorted(set(zip(source, target, strict=True)))
+    extra = pd.DataFrame({"coef_abs": rng.random(len(pairs))})
+    network = Network.from_edges([f"g{i}" for i, _ in pairs], [f"g{j}" for _, j in pairs], extra=extra)
+    dense = oracle.network_scores(network)["eigenvector_centrality"]
+    monkeypatch.setattr(scores, "_SMALL", 10)
+    assert np.allclose(oracle.network_scores(network)["eigenvector_centrality"], dense, atol=1e-10)
+
+
+def naive_modules(adjacent: np.ndarray) -> np.ndarray:
+    """Join the pair of modules with the largest gain of modularity, over and over, all pairs looked at each time."""
+    share, label = adjacent / adjacent.sum(), np.arange(len(adjacent))
+    while True:
+        names = np.unique(label)
+        member = (label[:, None] == names).astype(float)
+        inside, ends = member.T @ share @ member, share.sum(axis=1) @ member
+        gain = np.where(inside > 0, 2 * (inside - np.outer(ends, ends)), -np.inf)
+        np.fill_diagonal(gain, -np.inf)
+        one, other = np.unravel_index(np.argmax(gain), gain.shape)
+        if gain[one, other] <= 1e-12:
+            return np.unique(label, return_inverse=True)[1]
+        label[label == names[max(one, other)]] = names[min(one, other)]
+
+
+def test_modules_equal_the_rule_by_hand() -> None:
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        half = rng.random((40, 40)) < 0.08
+        adjacent = half | half.T
+        np.fill_diagonal(adjacent, False)
+        expected, found = naive_modules(adjacent), scores._modules(adjacent)
+        # Gains that are equal may be taken in another order by rounding; the quality is the same.
+        assert modularity(adjacent, found) == pytest.approx(modularity(adjacent, expected), abs=0.02)
+
+
+def modularity(adjacent: np.ndarray, label: np.ndarray) -> float:
+    """Return Newman's modularity."""
+    share, same = adjacent / adjacent.sum(), label[:, None] == label[None, :]
+    ends = share.sum(axis=1)
+    return float(((share - np.outer(ends, ends)) * same).sum())
 
 
 def test_modules_of_two_cliques() -> None:

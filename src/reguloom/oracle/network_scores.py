@@ -10,12 +10,14 @@ from numpy.typing import NDArray
 
 from reguloom._errors import MissingKeyError
 from reguloom.core import Network
-from reguloom.oracle._path_kernels import betweenness
+from reguloom.oracle._path_kernels import betweenness, join_modules
 
 ROLES = (
     "ultra-peripheral", "peripheral", "connector", "kinless", "provincial hub", "connector hub", "kinless hub",
 )  # fmt: skip
 """Guimerà & Amaral (2005), R1 to R7."""
+_SMALL = 300
+"""Genes up to which eigenvectors are found densely."""
 
 
 def network_scores(network: Network, *, compat: str | None = None) -> pd.DataFrame:
@@ -125,9 +127,15 @@ def _score(network: Network, *, short: bool) -> pd.DataFrame:
 def _eigenvector(matrix: NDArray[Any]) -> NDArray[np.float64]:
     """Return the leading eigenvector of a symmetric matrix, its largest entry 1."""
     from scipy.linalg import eigh
+    from scipy.sparse import csr_array
+    from scipy.sparse.linalg import eigsh
 
     n = len(matrix)
-    leading = np.abs(eigh(matrix, subset_by_index=[n - 1, n - 1])[1][:, 0])
+    if n > _SMALL:
+        # Any fixed start with all entries positive: the answer does not depend on it, its last digit does.
+        leading = np.abs(eigsh(csr_array(matrix), k=1, which="LA", v0=np.ones(n), tol=0)[1][:, 0])
+    else:
+        leading = np.abs(eigh(matrix, subset_by_index=[n - 1, n - 1])[1][:, 0])
     return np.asarray(leading / max(leading.max(), 1e-300))
 
 
@@ -136,24 +144,9 @@ def _modules(adjacent: NDArray[np.bool_]) -> NDArray[np.int64]:
 
     Clauset, Newman & Moore (2004); ties by position, so the answer is always the same.
     """
-    n = len(adjacent)
     inside = adjacent / max(adjacent.sum(), 1)
-    ends, label = inside.sum(axis=1), np.arange(n)
-    gain = np.where(adjacent, 2.0 * (inside - np.outer(ends, ends)), -np.inf)
-    np.fill_diagonal(gain, -np.inf)
-    for _ in range(n - 1):
-        one, other = sorted(np.unravel_index(int(np.argmax(gain)), gain.shape))
-        if not gain[one, other] > 1e-12:
-            break
-        label[label == other] = one
-        inside[one] += inside[other]
-        inside[:, one] += inside[:, other]
-        ends[one] += ends[other]
-        inside[other], inside[:, other], ends[other] = 0.0, 0.0, 0.0
-        gain[other], gain[:, other] = -np.inf, -np.inf
-        row = np.where(inside[one] > 0, 2.0 * (inside[one] - ends[one] * ends), -np.inf)
-        row[one] = -np.inf
-        gain[one], gain[:, one] = row, row
+    label = np.arange(len(adjacent))
+    join_modules(inside, inside.sum(axis=1), label)
     return np.asarray(np.unique(label, return_inverse=True)[1].reshape(-1), dtype=np.int64)
 
 
