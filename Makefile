@@ -3,11 +3,12 @@
 PYTHON ?= $(shell .ci/find-python 3.11 3.12 3.13 3.14)
 VENV ?= .venv
 PYTEST_ARGS ?=
+CASES ?= 100000
 BIN := $(VENV)/bin
 SOURCES := $(shell find src -name '*.py')
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow house lint format types docs bench constraints clean
+.PHONY: help demo test test-slow fuzz package nightly house lint format types docs bench constraints clean
 
 help:  ## Say what can be made.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +44,15 @@ docs: $(VENV)/installed-docs  ## Build the documentation to docs/_build/html; a 
 	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
 	@echo "Open docs/_build/html/index.html"
 
+fuzz: $(VENV)/installed-fuzz  ## Break the files of every reader a hundred thousand times (make fuzz CASES=1000 for a look).
+	$(BIN)/python -m tests.fuzz.campaign --cases $(CASES)
+	$(BIN)/python -m tests.fuzz.coverage_guided --cases $(CASES)
+
+package: $(VENV)/installed-dev  ## Build wheel and sdist, install each into a new environment and run it there.
+	.ci/check-package "$(PYTHON)"
+
+nightly: test-slow fuzz package bench  ## What takes too long for every change: slow tests, fuzzing, packages, benchmarks.
+
 bench: $(VENV)/installed-bench  ## Run the benchmarks once, quickly, on this checkout.
 	cd benchmarks && ../$(BIN)/asv machine --yes && ../$(BIN)/asv run --quick --show-stderr --python=same
 
@@ -52,7 +62,7 @@ constraints:  ## Resolve every dependency again, on Python 3.11 and a newer one,
 	    name=$${version%% *}; "$$(.ci/find-python $$version)" -m venv "$$work/$$name"; \
 	    "$$work/$$name/bin/pip" install -q "pip>=25.1"; \
 	    "$$work/$$name/bin/pip" install -q --dry-run --ignore-installed --report "$$work/$$name.json" \
-	        ".[all]" --group dev --group docs --group bench; \
+	        ".[all]" --group dev --group docs --group bench --group fuzz; \
 	done; \
 	"$$work/3.11/bin/python" .ci/pin.py "$$work/3.11.json" "$$work/3.13.json"
 
@@ -78,6 +88,6 @@ $(VENV)/installed-test: pyproject.toml constraints.txt | $(BIN)/python
 	$(INSTALL) ".[motif,distributed$(DEEP)]" --group test
 	@touch $@ $(VENV)/installed-run
 
-$(VENV)/installed-dev $(VENV)/installed-docs $(VENV)/installed-bench: $(VENV)/installed-%: pyproject.toml constraints.txt | $(BIN)/python
+$(VENV)/installed-dev $(VENV)/installed-docs $(VENV)/installed-bench $(VENV)/installed-fuzz: $(VENV)/installed-%: pyproject.toml constraints.txt | $(BIN)/python
 	$(INSTALL) . --group $*
 	@touch $@ $(VENV)/installed-run
