@@ -28,6 +28,12 @@ from reguloom.pl.regulon_violin import regulon_violin
 from reguloom.pl.rss import rss
 from reguloom.pl.state_graph import state_graph
 from reguloom.pl.streamlines import streamlines
+from reguloom.pl.temporal_courses import temporal_courses, temporal_genes
+from reguloom.pl.temporal_heatmap import temporal_heatmap
+from reguloom.pl.temporal_latent import temporal_latent
+from reguloom.pl.temporal_motifs import temporal_motifs
+from reguloom.pl.temporal_stability import temporal_number, temporal_stability
+from reguloom.pl.temporal_timing import temporal_timing
 from reguloom.pl.tf_ranking import tf_heatmap, tf_ranking, tf_volcano
 from reguloom.pl.trajectories import trajectories
 from reguloom.pl.vectorfield import perturbation_flow, response_curve
@@ -61,6 +67,14 @@ __all__ = [
     "rss",
     "state_graph",
     "streamlines",
+    "temporal_courses",
+    "temporal_genes",
+    "temporal_heatmap",
+    "temporal_latent",
+    "temporal_motifs",
+    "temporal_number",
+    "temporal_stability",
+    "temporal_timing",
     "tf_heatmap",
     "tf_ranking",
     "tf_volcano",
