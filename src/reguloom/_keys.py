@@ -24,6 +24,9 @@ VECTORFIELD = "vectorfield"
 ATTRACTOR = "attractor"
 """``obs``: the attractor of a Boolean network that is nearest to a cell; ``uns``: the attractors."""
 
+TEMPORAL = "temporal"
+"""``var`` and ``varm``: the beginning of the names of a gene's module, timing and latent; ``uns``: what they rest on."""
+
 PERTURBATION = "perturbation"
 """``obs``: which perturbation a cell received (scPerturb's name)."""
 
@@ -51,6 +54,11 @@ def delta_basis(basis: str, key: str = ORACLE_DELTA) -> str:
 def transition(key: str = ORACLE_DELTA) -> str:
     """Return the ``obsp`` slot of the transition probabilities that belong to the shift in `key`."""
     return safe(f"{key.removesuffix('_delta')}_transition")
+
+
+def temporal(what: str, key: str = TEMPORAL) -> str:
+    """Return the ``var`` or ``varm`` slot of what is known about a gene's course: ``temporal_module`` ..."""
+    return safe(f"{key}_{what}")
 
 
 def safe(name: str) -> str:

@@ -1,0 +1,86 @@
+"""Options of the variational recurrent network, and the forms under which it is known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from reguloom._errors import InputError
+
+COMPAT = (None, "chung", "vrnn-gene-clustering")
+
+
+@dataclass(frozen=True)
+class VrnnOptions:
+    """How the network is built and trained.
+
+    Parameters
+    ----------
+    n_static
+        Dimensions of a gene's latent that does not change in time.
+    n_latent
+        Dimensions of the latent of each time.
+    n_hidden
+        Units of the recurrence.
+    autoregressive
+        Whether the recurrence sees the input, as in Chung et al. 2015.
+    decay
+        Whether the state decays over long gaps.
+    beta
+        Weight of the divergences at full strength.
+    warmup
+        Share of the epochs over which it rises from 0.
+    free_bits
+        Divergence (nats) that each dimension has for free.
+    lr
+        Learning rate of Adam.
+    batch_size
+        Genes in a batch.
+    max_epochs
+        The most passes over the genes.
+    patience
+        Epochs without a better likelihood of held-out values before it stops.
+    validate_every
+        Epochs between two looks at held-out values.
+    """
+
+    n_static: int = 4
+    n_latent: int = 4
+    n_hidden: int = 32
+    autoregressive: bool = False
+    decay: bool = False
+    beta: float = 1.0
+    warmup: float = 0.5
+    free_bits: float = 0.05
+    lr: float = 5e-3
+    batch_size: int = 1024
+    max_epochs: int = 300
+    patience: int = 30
+    validate_every: int = 5
+
+
+def vrnn_options(given: dict[str, Any] | None, compat: str | None) -> VrnnOptions:
+    """Return the options of a fit.
+
+    Parameters
+    ----------
+    given
+        Options by name, over the defaults.
+    compat
+        ``"chung"``: no static latent, and the recurrence sees the input.
+
+    Raises
+    ------
+    InputError
+        If an option is not known.
+    """
+    if compat not in COMPAT:
+        msg = f"compat is {compat!r}; accepted are {', '.join(map(repr, COMPAT))}."
+        raise InputError(msg)
+    start = VrnnOptions(n_static=0, autoregressive=True) if compat == "chung" else VrnnOptions()
+    known = {one.name for one in fields(VrnnOptions)}
+    unknown = sorted(set(given or {}) - known)
+    if unknown:
+        msg = f"the network has no options {unknown}; accepted are {', '.join(sorted(known))}."
+        raise InputError(msg)
+    return replace(start, **(given or {}))
