@@ -25,7 +25,7 @@ ATTRACTOR = "attractor"
 """``obs``: the attractor of a Boolean network that is nearest to a cell; ``uns``: the attractors."""
 
 TEMPORAL = "temporal"
-"""``var`` and ``varm``: the beginning of the names of a gene's module, timing and latent; ``uns``: what they rest on."""
+"""``var``, ``varm``: the beginning of the names of a gene's module, timing and latent; ``uns``: what they rest on."""
 
 PERTURBATION = "perturbation"
 """``obs``: which perturbation a cell received (scPerturb's name)."""

@@ -143,8 +143,8 @@ def fit(
     """
     if method not in METHODS or n_seeds < 2 or n_draws < 1 or (n_modules is not None and n_modules < 1):
         msg = (
-            f"method is {method!r}, n_seeds {n_seeds}, n_draws {n_draws}, n_modules {n_modules}; accepted are the methods "
-            f"{', '.join(METHODS)}, at least 2 seeds, 1 draw and 1 module."
+            f"method is {method!r}, n_seeds {n_seeds}, n_draws {n_draws}, n_modules {n_modules}; accepted are the "
+            f"methods {', '.join(METHODS)}, at least 2 seeds, 1 draw and 1 module."
         )
         raise InputError(msg)
     course = take_course(

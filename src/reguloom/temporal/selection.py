@@ -1,4 +1,4 @@
-"""How many modules: as few as foresee held-out values as well as any number, among those that come out alike each time."""
+"""How many modules: as few as foresee held-out values as well as any number, and come out alike each time."""
 
 from __future__ import annotations
 

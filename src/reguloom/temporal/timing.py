@@ -94,7 +94,7 @@ def profile_timing(profile: Profile, *, logarithmic: bool, n_draws: int, confide
         raise InputError(msg)
     tables = []
     for number, track in enumerate(profile.tracks):
-        seen = profile.mask[:, number].any(axis=0)
+        seen = np.asarray(profile.mask[:, number].any(axis=0))
         times = profile.times[seen]
         if len(times) > 1:
             table = _track_timing(profile, number, seen, logarithmic, n_draws, confidence, root)

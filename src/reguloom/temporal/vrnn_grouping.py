@@ -1,8 +1,8 @@
 """The variational recurrent network as a way of grouping genes: k-means on the latent that a gene keeps over time.
 
-The readout was fixed before any data with known modules were scored: k-means on the posterior mean of w in each network;
-networks differ in their seed and in the counts that they see; final groups are a consensus over networks, draws from the
-posterior, and bootstrap samples of the cells.
+The readout was fixed before any data with known modules were scored: k-means on the posterior mean of w in each
+network; networks differ in their seed and in the counts that they see; final groups are a consensus over networks,
+draws from the posterior, and bootstrap samples of the cells.
 """
 
 from __future__ import annotations

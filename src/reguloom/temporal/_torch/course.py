@@ -68,8 +68,8 @@ class Observed:
 
     def rows(self, which: torch.Tensor) -> Observed:
         """Return the genes at `which`."""
-        return Observed(self.value[:, which], self.size[:, which], self.noise[:, which], self.mask[:, which], self.counts,
-                        self.level[:, which], self.scale[:, which])  # fmt: skip
+        return Observed(self.value[:, which], self.size[:, which], self.noise[:, which], self.mask[:, which],
+                        self.counts, self.level[:, which], self.scale[:, which])  # fmt: skip
 
     def nll(self, course: torch.Tensor, misfit: torch.Tensor) -> torch.Tensor:
         """Return the negative log-likelihood of each gene, up to a constant of the data.

@@ -31,8 +31,9 @@ def nearest(courses: np.ndarray, centres: np.ndarray, band: int) -> np.ndarray:
         lowest = np.inf
         for k in range(centres.shape[0]):
             _table(courses[g], centres[k], band, cost)
-            if cost[n, n] < lowest:
-                lowest = cost[n, n]
+            total = float(cost[n, n])
+            if total < lowest:
+                lowest = total
                 label[g] = k
     return label
 
