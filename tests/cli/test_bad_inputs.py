@@ -122,6 +122,16 @@ def _bad(folder: Path) -> None:
     (folder / "text_auc.csv").write_text("Cell,Gene0(+)\nc1,high\nc2,low\n")
     (folder / "old.tsv").write_text("mine\n")
     (folder / "file").write_text("")
+    cells = f'[input]\nexpression = "{folder}/cells.h5ad"\n'
+    runs = {
+        "misspelt": cells.replace("expression", "expresion"),
+        "text_seed": f'seed = "one"\n{cells}',
+        "no_file": cells + '[grn]\ntfs = "none.txt"\n',
+        "no_column": cells + 'groupby = "kinds"\n',
+        "no_toml": "input: cells.h5ad\n",
+    }
+    for name, text in runs.items():
+        (folder / f"{name}.toml").write_text(text)
 
 
 @dataclass(frozen=True)
@@ -141,6 +151,7 @@ DB = "db.genes_vs_motifs.rankings.feather"
 GOOD_GRN = "grn {in}/cells.csv {in}/tfs.txt -o "
 PLAIN_CTX = "ctx {in}/adj.tsv {in}/" + DB + " --annotations {in}/motifs.tbl -o {out}/r.csv"
 AUCELL = "aucell {in}/%s {in}/%s -o {out}/auc.csv"
+RUN = "run {in}/%s -o {out}/run"
 SCENIC = "scenic {in}/cells.h5ad --tfs {in}/tfs.txt --rankings {in}/" + DB + " --annotations {in}/motifs.tbl"
 
 CASES = {
@@ -253,6 +264,31 @@ CASES = {
         "no embedding 'umap'",
         "basis=",
     ),
+    "a score of what is no prediction": Case(
+        "oracle score {in}/cells.h5ad {in}/cells.h5ad --pseudotime t -o {out}/s.csv",
+        4,
+        "cells.h5ad holds no prediction",
+        "write",
+    ),
+    "an oracle that is none": Case("oracle simulate {in}/cells.h5ad --ko A -o {out}/p.h5ad", 4, "cells.h5ad", "write"),
+    "an oracle's prior that is not there": Case(
+        "oracle fit {in}/cells.h5ad --base-network {in}/none.csv -o {out}/o.h5ad", 3, "none.csv does not exist", "check"
+    ),
+    "motifs that are not there": Case(
+        "oracle base-grn {in}/tfs.txt --tss {in}/tfs.txt --genome {in}/tfs.txt --motifs {in}/none.meme"
+        " --factors {in}/adj.tsv -o {out}/b.csv",
+        3,
+        "none.meme",
+        "check the name",
+    ),
+    # a run: nothing begins before the whole configuration holds
+    "a misspelt key of a run": Case(RUN % "misspelt.toml", 3, "unknown key input.expresion", "did you mean input.exp"),
+    "text for a number of a run": Case(RUN % "text_seed.toml", 3, 'seed is "one"', "whole number"),
+    "a missing file of a run": Case(RUN % "no_file.toml", 3, "{in}/none.txt does not exist", "check the name"),
+    "a missing column of a run": Case(RUN % "no_column.toml", 3, "input.groupby is 'kinds'", "did you mean 'kind'"),
+    "a run that is no TOML": Case(RUN % "no_toml.toml", 3, "no_toml.toml is no TOML", "--init"),
+    "no run": Case(RUN % "none.toml", 3, "none.toml does not exist", "check the name"),
+    "an assignment that is none": Case(RUN % "misspelt.toml --set seed", 3, "--set seed", "write section.key=value"),
     "scores that are missing": Case("resources build-db --scores {in}/none.feather -o {out}/db", (2, 3), "none", ""),
 }
 

@@ -97,15 +97,17 @@ def base_network(
         If the extra is not installed.
     """
     import_optional("lightmotif", extra="motif")
+    # Everything small is read before the scan, so that nobody waits for a refusal.
+    pairs, patterns = _factors(factors), motif_tools.read_motifs(motifs)
+    if genes is not None:
+        check_genes(set(pairs["factor"]), genes, what="factors of the motifs", where="the matrix")
     named = _peaks(peaks)
     links = peak_genes(named, _windows(tss), _connections(coaccessibility), min_coaccess=min_coaccess)
     used = sorted(set(links["peak"]))
     sequences = _cut(genome, used)
     chance = _random_sequences(genome, background_length, n_background, generator(rng, "background"))
-    hits = motif_hits(sequences, chance, motif_tools.read_motifs(motifs), fpr=fpr, threshold=threshold, n_jobs=n_jobs)
-    edges = _edges(links, hits, _factors(factors))
-    if genes is not None:
-        check_genes(edges["source"].unique(), genes, what="factors of the motifs", where="the matrix")
+    hits = motif_hits(sequences, chance, patterns, fpr=fpr, threshold=threshold, n_jobs=n_jobs)
+    edges = _edges(links, hits, pairs)
     logger.info("%d edges of %d factors and %d genes", len(edges), edges["source"].nunique(), edges["target"].nunique())
     params = {"min_coaccess": min_coaccess, "fpr": fpr, "threshold": threshold, "n_background": n_background}
     return Network.from_edges(
