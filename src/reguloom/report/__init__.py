@@ -1,1 +1,7 @@
-"""One self-contained HTML file that shows a whole run, and opens offline."""
+"""One self-contained HTML file with everything that a run found."""
+
+from __future__ import annotations
+
+from reguloom.report.build import build
+
+__all__ = ["build"]
