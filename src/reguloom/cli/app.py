@@ -25,6 +25,9 @@ from reguloom.cli import _common
 
 #: panel of the help → command → (its module, what it does): the help is shown without importing a single command.
 PANELS = {
+    "All of it: one configuration, one folder, one report": {
+        "run": ("run", "Every stage that run.toml asks for, resumable: counts to regulons to knock-outs."),
+    },
     "Regulons: which factors regulate which genes, and where are they active?": {
         "scenic": ("scenic", "All of SCENIC in one go: network, regulons, activity, figures."),
         "grn": ("grn", "Infer the network: expression and regulators to adjacencies."),
@@ -39,13 +42,20 @@ PANELS = {
     "What if: which way do cells move when a gene is perturbed?": {
         "oracle": ("oracle", "Knock factors out in silico: fit, simulate, score, screen, base-grn."),
         "vectorfield": ("vectorfield", "Follow the flow: fit, jacobian, perturb, screen, path, diagnose."),
+        "response": ("response", "Learn from a perturbation screen: train, predict, interactions."),
     },
     "Trust: does it hold against a known answer, chance and the baselines?": {
         "evaluate": ("evaluate", "Score networks against a known one, with intervals and baselines."),
     },
+    "Time: which genes answer early, which late, and what drives them?": {
+        "temporal": ("temporal", "Modules and timing of a time course: fit, times, motifs, links, plot."),
+    },
     "Mechanism: which states are stable, and what if it is rewired?": {
         "boolean": ("boolean", "Boolean networks: attractors, fates, perturbations, rules from data."),
         "ode": ("ode", "Cells simulated from rules, and what perturbations do to them."),
+    },
+    "Show: everything that a run found, on one page": {
+        "report": ("report", "Write one HTML file that opens offline: cells, regulons, network, knock-outs, what-if."),
     },
     "Files: what is it, where do I get it, how do I convert it?": {
         "resources": ("resources", "Fetch, check and find motif rankings, annotations and TF lists."),

@@ -12,7 +12,9 @@ from reguloom.pl.development import development
 from reguloom.pl.dose_curve import dose_curve
 from reguloom.pl.fates import fates
 from reguloom.pl.fates_embedding import fates_embedding
+from reguloom.pl.interaction_map import interaction_map
 from reguloom.pl.jacobian import jacobian_embedding, jacobian_heatmap
+from reguloom.pl.latent_space import latent_space
 from reguloom.pl.metric_table import metric_table
 from reguloom.pl.network import network
 from reguloom.pl.oracle_flow import oracle_flow
@@ -25,6 +27,8 @@ from reguloom.pl.recovery import recovery
 from reguloom.pl.regulon_embedding import regulon_embedding
 from reguloom.pl.regulon_heatmap import regulon_heatmap
 from reguloom.pl.regulon_violin import regulon_violin
+from reguloom.pl.response_change import response_change
+from reguloom.pl.response_leaderboard import response_leaderboard
 from reguloom.pl.rss import rss
 from reguloom.pl.state_graph import state_graph
 from reguloom.pl.streamlines import streamlines
@@ -35,6 +39,7 @@ from reguloom.pl.temporal_motifs import temporal_motifs
 from reguloom.pl.temporal_stability import temporal_number, temporal_stability
 from reguloom.pl.temporal_timing import temporal_timing
 from reguloom.pl.tf_ranking import tf_heatmap, tf_ranking, tf_volcano
+from reguloom.pl.training_curves import training_curves
 from reguloom.pl.trajectories import trajectories
 from reguloom.pl.vectorfield import perturbation_flow, response_curve
 from reguloom.pl.wiring import wiring
@@ -47,8 +52,10 @@ __all__ = [
     "dose_curve",
     "fates",
     "fates_embedding",
+    "interaction_map",
     "jacobian_embedding",
     "jacobian_heatmap",
+    "latent_space",
     "metric_table",
     "network",
     "oracle_flow",
@@ -63,7 +70,9 @@ __all__ = [
     "regulon_embedding",
     "regulon_heatmap",
     "regulon_violin",
+    "response_change",
     "response_curve",
+    "response_leaderboard",
     "rss",
     "state_graph",
     "streamlines",
@@ -78,6 +87,7 @@ __all__ = [
     "tf_heatmap",
     "tf_ranking",
     "tf_volcano",
+    "training_curves",
     "trajectories",
     "wiring",
 ]

@@ -174,9 +174,14 @@ class ResponseModel(ABC):
         rows = pd.Index([one.label for one in whole]) if several else cells.names
         obs = self._obs(resolved, len(rows))
         obs.index = rows.astype(str)
+        control = cells.dense().astype(np.float64)
+        if several:
+            # Of training cells a sample is kept, and the mean of all.
+            control = control.mean(axis=0) if adata is not None else (
+                self.state.control_mean[cells.context].mean(axis=0))  # fmt: skip
         return Prediction(
             delta=delta,
-            control=cells.dense().mean(axis=0, dtype=np.float64) if several else cells.dense().astype(np.float64),
+            control=control,
             rows=rows,
             genes=self.state.genes,
             perturbations=whole,
@@ -340,6 +345,7 @@ class ResponseModel(ABC):
             sources=sources,
             controls=keep_controls(data, seed, counts=self._needs_counts),
             mean_change=change,
+            control_mean=_control_means(data),
             conditions=tuple(data.conditions[code] for code in codes),
             n_cells=n_cells,
             facts=facts,
@@ -422,3 +428,12 @@ class ResponseModel(ABC):
                 f"{len(names)} training perturbations are not learned from, as nothing is known of a gene: {names[:5]}."
             )
         return train[~np.isin(data.condition_codes[train], codes[unknown])]
+
+
+def _control_means(data: PerturbationData) -> NDArray[np.float64]:
+    """Return the mean of the control cells of each context; of all controls where a context has none."""
+    bulk = data.pseudobulk()
+    own = np.flatnonzero(bulk.condition_codes == 0)
+    made = np.tile(np.average(bulk.means[own], axis=0, weights=bulk.n_cells[own]), (len(data.contexts), 1))
+    made[bulk.context_codes[own]] = bulk.means[own]
+    return made

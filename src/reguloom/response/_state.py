@@ -78,6 +78,8 @@ class State:
         Some control cells of every context.
     mean_change
         Mean change over training perturbations, by context, ``(n_contexts, n_genes)``.
+    control_mean
+        Mean of all control cells of each context, same shape.
     conditions
         Perturbations that were trained on.
     n_cells
@@ -94,6 +96,7 @@ class State:
     sources: Sources
     controls: Cells
     mean_change: NDArray[np.float64]
+    control_mean: NDArray[np.float64]
     conditions: tuple[Perturbation, ...]
     n_cells: NDArray[np.int64]
     facts: Mapping[str, Any]
@@ -102,7 +105,8 @@ class State:
     def pack(self) -> tuple[Arrays, dict[str, Any]]:
         """Return everything as arrays and plain values."""
         arrays = {f"extra.{name}": one for name, one in self.extra.items()}
-        arrays |= {"mean_change": self.mean_change, "n_cells": self.n_cells, "controls.context": self.controls.context}
+        arrays |= {"control_mean": self.control_mean, "mean_change": self.mean_change}
+        arrays |= {"n_cells": self.n_cells, "controls.context": self.controls.context}
         _put(arrays, "controls.values", self.controls.values)
         if self.controls.counts is not None and self.controls.scale is not None:
             _put(arrays, "controls.counts", self.controls.counts)
@@ -143,6 +147,7 @@ class State:
             sources=Sources(vocabulary, frozenset(told["trained"]), stand_ins),
             controls=controls,
             mean_change=arrays["mean_change"],
+            control_mean=arrays["control_mean"],
             conditions=tuple(_perturbation(one) for one in told["conditions"]),
             n_cells=arrays["n_cells"],
             facts=told["facts"],

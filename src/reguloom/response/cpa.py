@@ -121,7 +121,7 @@ class CPA(ResponseModel):
         """Return the genes that have a place; look whether there are counts."""
         p = self.params
         if p["likelihood"] == "nb" and not data.has_counts:
-            msg = "likelihood='nb' needs counts, and the screen holds log-normalised values; give counts_layer= or 'gauss'."
+            msg = "likelihood='nb' needs counts, and the screen is log-normalised; give counts_layer=, or take 'gauss'."
             raise InputError(msg)
         nb = p["likelihood"] == "nb" or (p["likelihood"] == "auto" and data.has_counts)
         self._needs_counts = nb
@@ -129,7 +129,7 @@ class CPA(ResponseModel):
         sources = trained_vocabulary(data, train, seed, annotation=p["annotation"], embeddings=table,
                                      embedded=table is not None)  # fmt: skip
         sizes = [int(nb), len(data.batches), len(np.unique(data.condition_codes[train]))]
-        extra = {"sizes": np.array(sizes, dtype=np.int64)}
+        extra: dict[str, Any] = {"sizes": np.array(sizes, dtype=np.int64)}
         if table is not None:
             extra["features"] = features_of(sources.vocabulary, table)
         return sources, extra

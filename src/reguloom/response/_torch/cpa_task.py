@@ -124,12 +124,16 @@ class CpaTask(Task):
         values = self.data.counts(batch) if self.counts else self.data.values(batch)
         tensors = (torch.from_numpy(self.numbers[name][batch]).to(self.device) for name in ("context", "batch"))
         context, lane = tensors
-        return Inputs(torch.from_numpy(values).to(self.device), torch.ones(len(batch), device=self.device), context, lane)
+        return Inputs(
+            torch.from_numpy(values).to(self.device), torch.ones(len(batch), device=self.device), context, lane
+        )
 
     def _latent(self, basal: torch.Tensor, batch: NDArray[np.int64], cells: Inputs) -> torch.Tensor:
         """Return basal states with all that was done to the cells."""
         codes = self.data.condition_codes[batch]
-        design, dose = (torch.from_numpy(one[codes]).to(self.device) for one in (self.resolved.design, self.resolved.dose))
+        design, dose = (
+            torch.from_numpy(one[codes]).to(self.device) for one in (self.resolved.design, self.resolved.dose)
+        )
         return basal + self.module.perturbations(design, dose) + self.module.surroundings(cells.context, cells.batch)
 
     def _adversary_loss(self, basal: torch.Tensor, batch: NDArray[np.int64]) -> torch.Tensor:
