@@ -124,10 +124,10 @@ def score(
     common.check_outputs(output, cells, bins, annotated, force=force)
     from reguloom import io, oracle
 
+    answer = oracle.read_prediction(prediction)
     data = io.read(adata)
     labels = read_lineages(data, lineages)
     field = read_development(data, options, num_workers)
-    answer = oracle.read_prediction(prediction)
     found = oracle.perturbation_score(answer, field, lineages=labels, n_jobs=num_workers)
     io.write_table(found.table.set_index("lineage"), output, index_label="lineage", force=force)
     for path, table, name in ((cells, found.cells, "Cell"), (bins, found.bins.set_index("lineage"), "lineage")):
