@@ -52,7 +52,7 @@ def temporal_latent(
         msg = f"method is {method!r} and color {color!r}; accepted are 'pca' and 'tsne', 'module' and 'half_time'."
         raise InputError(msg)
     one = _temporal.view(result)
-    rows = np.flatnonzero((one.module != "static").to_numpy())
+    rows = _rows(result, one)
     if len(rows) < 3:
         msg = f"{len(rows)} genes move; a map needs at least 3."
         raise InputError(msg)
@@ -78,14 +78,20 @@ def temporal_latent(
     return figure
 
 
+def _rows(result: Any, one: _temporal.View) -> NDArray[np.int64]:
+    """Return the genes that move; of a method with latents, those that have one."""
+    moves = (one.module != "static").to_numpy()
+    latent = getattr(result, "latent", None)
+    if latent is not None and latent.shape[1]:
+        moves &= one.genes.isin(latent.dropna().index.astype(str))
+    return np.flatnonzero(moves)
+
+
 def _points(result: Any, one: _temporal.View, rows: NDArray[np.int64]) -> tuple[NDArray[np.float64], str]:
     """Return the latents of the genes, or their shapes, and what they are."""
     latent = getattr(result, "latent", None)
-    if latent is not None:
-        frame = getattr(latent, "reindex", None)
-        values = np.asarray(latent.reindex(one.genes[rows]) if frame is not None else latent, dtype=np.float64)
-        if len(values) == len(rows) and np.isfinite(values).all():
-            return values, "latents"
+    if latent is not None and latent.shape[1]:
+        return latent.set_axis(latent.index.astype(str)).loc[one.genes[rows]].to_numpy(np.float64), "latents"
     return np.nan_to_num(one.shape[rows].reshape(len(rows), -1)), "shapes"
 
 

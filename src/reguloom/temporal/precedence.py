@@ -71,7 +71,8 @@ def precedence(
             continue
         low, middle, high = own["onset"].quantile([0.25, 0.5, 0.75])
         for factor in dict.fromkeys(map(str, names)):
-            moving = bool(moves.get(factor, False)) if factor in times.index else None
+            seen = factor in times.index or factor in labels.index
+            moving = bool(moves.get(factor, False)) and factor in times.index if seen else None
             one = times.loc[factor] if moving else None
             rows.append(_row(str(module), factor, (low, middle, high), one, moving))
     columns = ("module", "factor", "module_onset", "module_onset_low", "module_onset_high", "tf_onset", "tf_onset_low",

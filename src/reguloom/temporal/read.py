@@ -43,6 +43,7 @@ def read(
     unit: str | None = None,
     metadata: Sequence[str] = (),
     bulk: bool | None = None,
+    keep_peaks: bool = False,
 ) -> AnnData:
     """Read a time course in whichever layout it comes.
 
@@ -74,6 +75,8 @@ def read(
         Columns of a table of cells that are no genes, besides those with a known name.
     bulk
         Whether samples are independent samples (True) or cells (False); by their number if left out.
+    keep_peaks
+        Whether to return peaks as they are, for :func:`links`, in place of gene activity.
 
     Returns
     -------
@@ -91,7 +94,7 @@ def read(
     asked = {"time": time, "times": times, "unit": unit}
     parts = [_read_one(existing(one, what="time course"), samples, tuple(metadata), asked) for one in paths]
     adata = read_table.stack(parts)
-    if read_peaks.is_peak_names(adata.var_names):
+    if read_peaks.is_peak_names(adata.var_names) and not keep_peaks:
         if genes is None:
             msg = f"{paths[0]} holds peaks such as {adata.var_names[0]!r}; give where genes lie (genes=, --genes FILE)."
             raise InputError(msg)
