@@ -85,6 +85,28 @@ def test_features_that_do_not_fit_are_made_anew(toggle: Toggle, monkeypatch: pyt
     assert np.array_equal(vf.sparsevfc(x, y).fitted, kept.fitted)
 
 
+def test_sums_that_are_carried_along_are_those_made_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    sparsevfc = sys.modules["reguloom.vectorfield.sparsevfc"]  # the function of that name hides it
+    world = make_toggle(n_cells=900, noise=0.3)
+    x, y = world.adata.obsm["X_pca"], world.adata.obsm["velocity_pca"]
+    monkeypatch.setattr(sparsevfc, "WARM_CELLS", 100)
+    carried = vf.sparsevfc(x, y, n_control=60)
+    monkeypatch.setattr(sparsevfc, "SLACK", 0.0)
+    anew = vf.sparsevfc(x, y, n_control=60)
+    assert carried.n_iter == anew.n_iter > 2
+    assert 0 < relative(carried.fitted, anew.fitted) < 1e-3
+
+
+def test_clean_velocities_of_one_length_do_not_collapse() -> None:
+    """Every cell is an inlier with the same probability, below the threshold; the original's share then vanishes."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(400, 5))
+    v = np.tile([1.0, 0.5, 0.0, 0.0, 0.0], (400, 1)) + 0.3 * np.sin(x)
+    made = vf.sparsevfc(x, v / np.linalg.norm(v, axis=1, keepdims=True))
+    assert (made.inlier > 0.75).mean() > 0.8
+    assert np.linalg.norm(made.fitted, axis=1).mean() > 0.8
+
+
 def test_single_precision_is_close(toggle: Toggle) -> None:
     x, y = toggle.adata.obsm["X_pca"], toggle.adata.obsm["velocity_pca"]
     double, single = (vf.sparsevfc(x, y, dtype=kind, n_control=60) for kind in ("float64", "float32"))

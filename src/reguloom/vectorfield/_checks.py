@@ -1,71 +1,19 @@
-"""The single checks of :func:`reguloom.vectorfield.diagnose`: each a value, its null, a threshold and words."""
+"""Checks of velocities and field, as :func:`reguloom.vectorfield.diagnose` runs them; no counts are needed."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from reguloom._errors import InputError
-from reguloom.core import Expression
-from reguloom.vectorfield import rates
-from reguloom.vectorfield._solver import Features, solve_ridge
+from reguloom.vectorfield._check import Check, Draws
 from reguloom.vectorfield.fit import cosines
 
 if TYPE_CHECKING:
-    from anndata import AnnData
-
     from reguloom.vectorfield.field import VectorField
 
-Draws = list[np.random.Generator]
 CELLS, CELLS_PER_COMPONENT = 200, 20
-FOLDS = 3
-
-
-@dataclass(frozen=True)
-class Check:
-    """One check: it passes if the value is beyond the threshold, and beyond its null where there is one."""
-
-    name: str
-    value: float
-    threshold: float
-    good: str
-    bad: str
-    null: np.ndarray = field(default_factory=lambda: np.empty(0))
-    upper: float = float("inf")
-
-    @property
-    def z(self) -> float:
-        """How many standard deviations of the null the value lies above its mean."""
-        if len(self.null) < 2:
-            return float("nan")
-        return float((self.value - self.null.mean()) / max(float(self.null.std(ddof=1)), 1e-9))
-
-    @property
-    def passed(self) -> bool:
-        """Whether it may be believed."""
-        return bool(self.threshold <= self.value <= self.upper) and not (self.z < 3)
-
-    @property
-    def verdict(self) -> str:
-        """What it means, in words."""
-        if not self.passed and self.threshold <= self.value <= self.upper:
-            return f"{self.good}; but velocities dealt out at random do as well ({self.null.mean():.2f})"
-        return self.good if self.passed else self.bad
-
-    def row(self) -> dict[str, Any]:
-        """Return it as a row of the table."""
-        return {
-            "check": self.name,
-            "value": self.value,
-            "null": float(self.null.mean()) if self.null.size else float("nan"),
-            "null_sd": float(self.null.std(ddof=1)) if self.null.size > 1 else float("nan"),
-            "z": self.z,
-            "threshold": self.threshold,
-            "passed": self.passed,
-            "verdict": self.verdict,
-        }
 
 
 def cell_number(made: VectorField) -> Check:
@@ -132,41 +80,6 @@ def reachability(made: VectorField, near: np.ndarray, draws: Draws) -> Check:
     )
 
 
-def held_out(made: VectorField, draws: Draws) -> Check:
-    """The field predicts cells that it has not seen, better than one fitted to velocities dealt out at random."""
-    value = _folds(made, made.velocities)
-    return Check(
-        "held-out cells are predicted",
-        value,
-        0.2,
-        f"mean cosine {value:.2f} on neighbourhoods that were held out",
-        f"mean cosine {value:.2f} on neighbourhoods that were held out: the field is not what the cells do",
-        np.array([_folds(made, made.velocities[rng.permutation(len(made.velocities))]) for rng in draws[:10]]),
-    )
-
-
-def halves(made: VectorField, draws: Draws) -> Check:
-    """Fields fitted to two halves of the cells agree."""
-    features = _features(made)
-
-    def agree(v: np.ndarray, rng: np.random.Generator) -> float:
-        half = rng.random(len(v)) < 0.5
-        left, right = (_refit(made, features, v, side) for side in (half, ~half))
-        return float(cosines(features.predict(left), features.predict(right)).mean())
-
-    v = made.velocities
-    found = [agree(v, rng) for rng in draws[:5]]
-    value = float(np.mean(found))
-    return Check(
-        "halves of the cells agree",
-        value,
-        0.5,
-        f"fields of two halves agree with a cosine of {value:.2f}",
-        f"fields of two halves agree with a cosine of {value:.2f} only: another sample would give another field",
-        np.array([agree(v[rng.permutation(len(v))], rng) for rng in draws[5:15]]),
-    )
-
-
 def linearity(made: VectorField) -> Check:
     """The first order holds over the distance to a neighbour."""
     some = np.linspace(0, len(made.states) - 1, min(300, len(made.states))).astype(int)
@@ -186,16 +99,15 @@ def linearity(made: VectorField) -> Check:
 
 def crossing(made: VectorField, near: np.ndarray, edge: tuple[str, str], draws: Draws) -> Check:
     """Cells at a border move across it in the known direction."""
-    if made.groups is None or not set(edge) <= set(made.groups.categories):
-        known = [] if made.groups is None else list(made.groups.categories)
-        msg = f"the edge {edge} names groups that are not there; there are {known or 'none (fit with groupby=)'}."
-        raise InputError(msg)
-    source, sink = (np.asarray(made.groups == one) for one in edge)
+    source, sink = ends(made, edge)
     rows = np.flatnonzero(source & sink[near].any(axis=1))
+    others = [near[i][sink[near[i]]] for i in rows]
 
     def mean(v: np.ndarray) -> float:
-        found = [cosines(made.states[near[i][sink[near[i]]]] - made.states[i], np.tile(v[i], (sink[near[i]].sum(), 1)))
-                 for i in rows]  # fmt: skip
+        found = [
+            cosines(made.states[far] - made.states[i], np.tile(v[i], (len(far), 1)))
+            for i, far in zip(rows, others, strict=True)
+        ]
         return float(np.mean([one.mean() for one in found])) if len(rows) else float("nan")
 
     v = made.velocities
@@ -210,89 +122,19 @@ def crossing(made: VectorField, near: np.ndarray, edge: tuple[str, str], draws: 
     )
 
 
-def unspliced_share(adata: AnnData) -> Check:
-    """The share of unspliced counts is that of whole cells."""
-    spliced, unspliced = (
-        float(Expression.of(adata, layer=name).X.sum(dtype=np.float64)) for name in ("spliced", "unspliced")
-    )
-    value = unspliced / max(spliced + unspliced, 1e-300)
-    return Check(
-        "share of unspliced counts",
-        value,
-        0.05,
-        f"{value:.0%} of the counts are unspliced",
-        f"{value:.0%} of the counts are unspliced, where 5 to 50 % are usual: nuclei, or intron counting went wrong",
-        upper=0.5,
-    )
+def ends(made: VectorField, edge: tuple[str, str]) -> tuple[np.ndarray, np.ndarray]:
+    """Return which cells are of the first and of the second group of an edge.
 
-
-def gene_number(adata: AnnData) -> Check:
-    """Enough genes have a line of unspliced on spliced."""
-    s, u = (Expression.of(adata, layer=name).to_dense() for name in ("Ms", "Mu"))
-    gamma = rates.slope(s, u, rates.extremes(s, u))
-    good = (rates.r2(u - gamma * s, u) > rates.MIN_R2) & (gamma > rates.MIN_GAMMA)
-    n = int(good.sum())
-    return Check(
-        "enough velocity genes",
-        n,
-        50,
-        f"{n} of {adata.n_vars} genes follow a line of unspliced on spliced",
-        f"{n} of {adata.n_vars} genes follow a line of unspliced on spliced: directions rest on very few genes",
-    )
-
-
-def permuted_genes(adata: AnnData, labels: np.ndarray, draws: Draws) -> Check:
-    """Unspliced follows spliced within groups, more than after shuffling one of them over the cells of a group."""
-    s, u = (Expression.of(adata, layer=name).to_dense() for name in ("Ms", "Mu"))
-
-    def median(v: np.ndarray) -> float:
-        left, right = (one[:, usable] - one[:, usable].mean(axis=0) for one in (s, v))
-        size = np.sqrt((left**2).sum(axis=0) * (right**2).sum(axis=0))
-        return float(np.median((left * right).sum(axis=0) / size)) if len(usable) else 0.0
-
-    def within(rng: np.random.Generator) -> np.ndarray:
-        order = np.arange(len(labels))
-        for label in np.unique(labels):
-            own = np.flatnonzero(labels == label)
-            order[own] = own[rng.permutation(len(own))]
-        return u[order]
-
-    varies = (s.std(axis=0) > 1e-6 * s.mean(axis=0)) & (u.std(axis=0) > 1e-6 * u.mean(axis=0))
-    usable = np.flatnonzero(varies)[:300]
-    value = median(u)
-    return Check(
-        "unspliced follows spliced",
-        value,
-        0.1,
-        f"median correlation {value:.2f} over genes",
-        f"median correlation {value:.2f} over genes: counts hold no dynamics",
-        np.array([median(within(rng)) for rng in draws[:10]]),
-    )
-
-
-def _folds(made: VectorField, v: np.ndarray) -> float:
-    """Return the mean cosine on neighbourhoods that were held out."""
-    from reguloom.manifold.blocks import block_labels
-
-    fold = block_labels(made.states, min(30, max(FOLDS, len(v) // 10))) % FOLDS
-    features, aimed = _features(made), np.zeros_like(v)
-    for one in range(FOLDS):
-        found = features.predict(_refit(made, features, v, fold != one))
-        aimed[fold == one] = found[fold == one]
-    return float(cosines(aimed, v).mean())
-
-
-def _features(made: VectorField) -> Features:
-    """Return the whitened features of the field's cells."""
-    return Features.of(made.states, made.control_points, made.bandwidth, dtype="float64", n_jobs=None)
-
-
-def _refit(made: VectorField, features: Features, v: np.ndarray, used: np.ndarray) -> np.ndarray:
-    """Return the solution on some of the cells, as smooth as the field."""
-    scale2 = max(float((made.velocities**2).mean()), 1e-300)
-    noise = made.report.get("sigma2", float(((made.velocities - made()) ** 2).mean())) / scale2
-    damping = max(made.report.get("ridge", 3.0) * noise, 1e-9)
-    return solve_ridge(*features.normal_equations(np.maximum(made.inlier, 1e-5) * used, v / scale2**0.5), damping)
+    Raises
+    ------
+    InputError
+        If there are no such groups.
+    """
+    known = [] if made.groups is None else list(made.groups.categories)
+    if made.groups is None or not set(edge) <= set(known):
+        msg = f"the edge {edge} names groups that are not there; there are {known or 'none (fit with groupby=)'}."
+        raise InputError(msg)
+    return np.asarray(made.groups == edge[0]), np.asarray(made.groups == edge[1])
 
 
 def _unit(v: np.ndarray) -> np.ndarray:

@@ -133,6 +133,38 @@ class Features:
             moment += side
         return gram, moment
 
+    def gram(self, weights: np.ndarray) -> np.ndarray:
+        """Return ``Phi' W Phi``."""
+        return self.normal_equations(weights, np.zeros((len(weights), 1)))[0]
+
+    def gram_of_change(self, change: np.ndarray) -> np.ndarray:
+        """Return ``Phi' D Phi`` for a change D of the weights of few cells, of either sign; 0 leaves a cell out."""
+
+        def work(rows: slice) -> tuple[np.ndarray, ...]:
+            own = change[rows]
+            block = self._block(rows) if own.any() else None
+            made = []
+            for sign in (1.0, -1.0):
+                moved = np.flatnonzero(sign * own > 0)
+                if block is not None and len(moved):
+                    scaled = block[moved] * np.sqrt(sign * own[moved]).astype(self.dtype)[:, None]
+                    made.append(sign * (scaled.T @ scaled))
+            return tuple(made)
+
+        total = np.zeros((self.rank, self.rank))
+        for parts in self._over(work):
+            for part in parts:
+                total += part
+        return total
+
+    def moment(self, weights: np.ndarray, targets: np.ndarray) -> np.ndarray:
+        """Return ``Phi' W Y``, at a fraction of the cost of both."""
+        aimed = (targets * weights[:, None]).astype(self.dtype, copy=False)
+        made = np.zeros((self.rank, targets.shape[1]))
+        for (part,) in self._over(lambda rows: (self._block(rows).T @ aimed[rows],)):
+            made += part
+        return made
+
     def predict(self, solution: np.ndarray) -> np.ndarray:
         """Return ``Phi W``, the field at the cells."""
         weights = solution.astype(self.dtype, copy=False)
@@ -157,3 +189,44 @@ def solve_ridge(gram: np.ndarray, moment: np.ndarray, strength: float) -> np.nda
     damped[np.diag_indices_from(damped)] += strength
     with one_blas_thread():
         return cho_solve(cho_factor(damped, overwrite_a=True, check_finite=False), moment, check_finite=False)
+
+
+@dataclass
+class Running:
+    """The normal equations of one set of velocities while the weights of the cells settle.
+
+    From one iteration to the next few weights change, so only the cells whose weight has moved by more than `slack`
+    are added or taken away; where many have, the Gram matrix is made anew.
+
+    Parameters
+    ----------
+    features
+        Whitened features of the cells.
+    targets
+        Velocities, ``(n_cells, k)``.
+    slack
+        Change of a weight that is left for later; 0 makes everything anew each time.
+    weights
+        Weights that the Gram matrix holds.
+    gram
+        The Gram matrix.
+    """
+
+    features: Features
+    targets: np.ndarray
+    slack: float = 0.0
+    weights: np.ndarray | None = None
+    gram: np.ndarray | None = None
+
+    def at(self, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return ``Phi' W Phi`` and ``Phi' W Y`` for `weights`, to within the slack."""
+        if self.slack and self.weights is not None and self.gram is not None:
+            change = weights - self.weights
+            change[np.abs(change) <= self.slack] = 0.0
+            if np.count_nonzero(change) < 0.6 * len(change):
+                self.weights = self.weights + change
+                self.gram = self.gram + self.features.gram_of_change(change)
+                return self.gram, self.features.moment(self.weights, self.targets)
+        self.weights = weights.copy()
+        self.gram, moment = self.features.normal_equations(weights, self.targets)
+        return self.gram, moment

@@ -188,6 +188,17 @@ def cosines(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     return np.divide((left * right).sum(axis=1), size, out=np.zeros(len(left)), where=size > 0)
 
 
+def closeness(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Return ``1 - |a - b| / (|a| + |b|)`` between rows: 1 if they are equal, 0 if they oppose or one of them is 0.
+
+    A cosine does not see that a field has shrunk to nothing, and squares see nothing but outliers. At a given angle
+    this is largest where the lengths are equal, and it is bounded.
+    """
+    size = np.linalg.norm(left, axis=1) + np.linalg.norm(right, axis=1)
+    apart = np.linalg.norm(left - right, axis=1)
+    return np.asarray(1 - np.divide(apart, size, out=np.ones(len(left)), where=size > 0))
+
+
 @dataclass(frozen=True)
 class Choice:
     """How smooth a field is to be, and whether some velocities are outliers."""
@@ -240,7 +251,7 @@ def _score(
     fold: np.ndarray,
     n_jobs: int | None,
 ) -> list[float]:
-    """Return the mean held-out cosine for each ridge."""
+    """Return the mean held-out closeness for each ridge."""
     features = Features.of(x, x[first.control_index], width, dtype="float64", n_jobs=n_jobs)
     weights = np.maximum(first.inlier, 1e-5)
     noise = first.sigma2 / first.scale**2
@@ -250,7 +261,7 @@ def _score(
     for one, (own, side) in enumerate(parts):
         for at, strength in enumerate(ridges):
             aimed = features.predict(solve_ridge(gram - own, moment - side, strength * noise))
-            total[at] += float(cosines(aimed, y)[fold == one].sum())
+            total[at] += float(closeness(aimed, y)[fold == one].sum())
     return [float(one) for one in total / len(x)]
 
 

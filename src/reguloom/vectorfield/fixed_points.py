@@ -110,16 +110,16 @@ def fixed_points(
     speed = np.linalg.norm(field(n_jobs=n_jobs), axis=1)
     typical = float(np.median(speed)) or 1.0
     starts = np.vstack([field.states[np.argsort(speed, kind="stable")[: n_starts // 2]], field.control_points])
-    found, left = _newton(field, starts[:n_starts], typical * tol)
+    found, left = newton(field, starts[:n_starts], typical * tol)
     found = found[(left <= typical * tol) & np.isfinite(found).all(axis=1)]
     support = field.support(found) if len(found) else np.empty(0)
     found, support = found[support <= max_support], support[support <= max_support]
     kept = _distinct(found[np.argsort(support, kind="stable")], 1e-4 * float(np.ptp(field.states, axis=0).max()))
-    return _described(field, kept, typical)
+    return described(field, kept, typical)
 
 
-def _newton(field: VectorField, starts: np.ndarray, enough: float) -> tuple[np.ndarray, np.ndarray]:
-    """Return where the searches ended and the speed left there."""
+def newton(field: VectorField, starts: np.ndarray, enough: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return where searches from `starts` ended, and the speed that is left there."""
     x, eye = starts.copy(), np.eye(starts.shape[1])
     f = field(x)
     size = np.linalg.norm(f, axis=1)
@@ -153,7 +153,7 @@ def _distinct(points: np.ndarray, apart: float) -> np.ndarray:
     return np.array(kept).reshape(-1, points.shape[1])
 
 
-def _described(field: VectorField, states: np.ndarray, typical: float) -> FixedPoints:
+def described(field: VectorField, states: np.ndarray, typical: float) -> FixedPoints:
     """Return points with their eigenvalues and neighbours."""
     k = field.n_components
     if not len(states):

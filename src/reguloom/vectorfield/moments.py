@@ -67,12 +67,13 @@ def prepare(
     if len(kept) < 2:
         msg = f"{len(kept)} genes have spliced and unspliced counts in at least {min_cells} cells; lower min_cells."
         raise InputError(msg)
-    normal = _normalised(spliced)
+    total = capture(spliced, unspliced)
+    normal, unspliced = normalised(spliced, total), normalised(unspliced, total)
     chosen = np.sort(kept[np.argsort(-_dispersion(normal[:, kept]), kind="stable")[:n_genes]])
     adata._inplace_subset_var(chosen)
     adata.X = np.log1p(normal[:, chosen].toarray())
     pca(adata, n_components=n_components, rng=rng)
-    moments(adata, n_neighbors=n_neighbors, spliced=normal[:, chosen], unspliced=_normalised(unspliced)[:, chosen])
+    moments(adata, n_neighbors=n_neighbors, spliced=normal[:, chosen], unspliced=unspliced[:, chosen])
     return adata if copy else None
 
 
@@ -144,7 +145,8 @@ def moments(
     n_neighbors
         How many, the cell itself among them.
     spliced, unspliced
-        Normalised values in place of the layers', which are normalised per cell here.
+        Normalised values in place of the layers', which are scaled here by what was captured of each cell, spliced and
+        unspliced together.
     n_jobs
         Number of threads.
     copy
@@ -161,8 +163,9 @@ def moments(
     """
     adata = adata.copy() if copy else adata
     graph = smoothing(adata, basis, n_neighbors, n_jobs)
-    for name, given, source in (("Ms", spliced, SPLICED), ("Mu", unspliced, UNSPLICED)):
-        values = _normalised(_counts(adata, source)) if given is None else given
+    own = normalised_pair(adata) if spliced is None or unspliced is None else (spliced, unspliced)
+    for name, given, found in (("Ms", spliced, own[0]), ("Mu", unspliced, own[1])):
+        values = found if given is None else given
         adata.layers[name] = np.asarray((graph @ values).todense() if hasattr(values, "indptr") else graph @ values)
     return adata if copy else None
 
@@ -186,13 +189,28 @@ def _counts(adata: AnnData, name: str) -> csr_array:
     return Expression.of(adata, layer=name).to_csr().astype(np.float64)
 
 
-def _normalised(counts: csr_array) -> csr_array:
-    """Return counts scaled to the median total of the cells."""
+def capture(spliced: csr_array, unspliced: csr_array) -> np.ndarray:
+    """Return the total of each cell, spliced and unspliced together: one cell was captured once.
+
+    A total of unspliced counts alone would be a few dozen molecules, noisy and part of the dynamics, and dividing by it
+    takes away what a wave of transcription adds.
+    """
+    return np.asarray(spliced.sum(axis=1) + unspliced.sum(axis=1), dtype=np.float64).ravel()
+
+
+def normalised(counts: csr_array, total: np.ndarray) -> csr_array:
+    """Return counts scaled to the median of the cells' totals."""
     from scipy.sparse import csr_array, diags_array
 
-    total = np.asarray(counts.sum(axis=1)).ravel()
     middle = np.median(total[total > 0]) if (total > 0).any() else 1.0
     return csr_array(diags_array(np.divide(middle, total, out=np.zeros_like(total), where=total > 0)) @ counts)
+
+
+def normalised_pair(adata: AnnData) -> tuple[csr_array, csr_array]:
+    """Return spliced and unspliced counts, both scaled by what was captured of each cell."""
+    spliced, unspliced = (_counts(adata, name) for name in (SPLICED, UNSPLICED))
+    total = capture(spliced, unspliced)
+    return normalised(spliced, total), normalised(unspliced, total)
 
 
 def _dispersion(values: csr_array) -> np.ndarray:

@@ -13,10 +13,11 @@ import numpy as np
 
 from reguloom._errors import InputError, MissingKeyError, warn
 from reguloom.core import Expression
-from reguloom.vectorfield.moments import _counts, _normalised, moments, smoothing
+from reguloom.vectorfield.moments import moments, normalised_pair, smoothing
 
 if TYPE_CHECKING:
     from anndata import AnnData
+    from scipy.sparse import csr_array
 
 METHODS = ("stochastic", "steady_state")
 EXTREME = 95.0
@@ -80,10 +81,7 @@ def velocity(
     gamma = slope(s, u, extreme)
     if method == "stochastic":
         graph = smoothing(adata, basis, n_neighbors, n_jobs)
-        spliced, unspliced = (_normalised(_counts(adata, name)) for name in ("spliced", "unspliced"))
-        ss = np.asarray((graph @ spliced.multiply(spliced)).todense())
-        us = np.asarray((graph @ unspliced.multiply(spliced)).todense())
-        gamma = stochastic_slope(s, u, ss, us, gamma, extreme)
+        gamma = stochastic_slope(s, u, *_second_moments(graph, *normalised_pair(adata)), gamma, extreme)
     found = u - gamma * s
     quality = r2(found, u)
     fitted = np.isfinite(gamma) & (gamma > 0)
@@ -96,6 +94,32 @@ def velocity(
     adata.var[f"{key_added}_gamma"], adata.var[f"{key_added}_r2"] = gamma, quality
     adata.var[f"{key_added}_genes"] = used
     return adata if copy else None
+
+
+def lines(graph: csr_array, spliced: csr_array, unspliced: csr_array, method: str) -> tuple[np.ndarray, ...]:
+    """Return smoothed spliced and unspliced counts and the slope of each gene's line.
+
+    Parameters
+    ----------
+    graph
+        Averages each cell with its neighbours, ``(n_cells, n_cells)``.
+    spliced, unspliced
+        Normalised counts, ``(n_cells, n_genes)``.
+    method
+        As in :func:`velocity`.
+    """
+    s, u = (np.asarray((graph @ one).todense()) for one in (spliced, unspliced))
+    extreme = extremes(s, u)
+    gamma = slope(s, u, extreme)
+    if method == "stochastic":
+        gamma = stochastic_slope(s, u, *_second_moments(graph, spliced, unspliced), gamma, extreme)
+    return s, u, gamma
+
+
+def _second_moments(graph: csr_array, spliced: csr_array, unspliced: csr_array) -> tuple[np.ndarray, np.ndarray]:
+    """Return the smoothed squares of spliced, and products of unspliced and spliced."""
+    squares, products = graph @ spliced.multiply(spliced), graph @ unspliced.multiply(spliced)
+    return np.asarray(squares.todense()), np.asarray(products.todense())
 
 
 def extremes(s: np.ndarray, u: np.ndarray) -> np.ndarray:

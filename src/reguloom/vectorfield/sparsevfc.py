@@ -20,11 +20,12 @@ import numpy as np
 from reguloom._errors import ConvergenceWarning, InputError, ValidityWarning, warn
 from reguloom._random import SeedLike, accepts_seed, root_seed
 from reguloom.vectorfield import control_points as points
-from reguloom.vectorfield._solver import Features, solve_ridge
+from reguloom.vectorfield._solver import Features, Running, solve_ridge
 
 COMPATIBLE = (None, "dynamo")
 _FLOOR = 1e-8
 FIELD_TOL = 3e-3
+SLACK = 1e-3
 WARM_CELLS = 5000
 """From so many cells on the mixture settles with fewer control points first."""
 
@@ -61,6 +62,12 @@ class Mixture:
     field_tol
         Relative change of the field at which it has converged: the energy goes on creeping with the noise variance long
         after the field stands still.
+    hard_share
+        Take the share of cells above theta for the share of inliers, as the original does, in place of their mean
+        probability, which is what maximises the likelihood. Where every cell is an inlier with probability 0.7 the
+        share then falls to its floor, and the field with it.
+    slack
+        Change of a cell's weight that does not yet enter the sums: most weights stand still after a few iterations.
     """
 
     ridge: float = 3.0
@@ -71,6 +78,8 @@ class Mixture:
     tol: float = 1e-5
     max_iter: int = 100
     field_tol: float = 0.0
+    hard_share: bool = False
+    slack: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -203,6 +212,7 @@ def sparsevfc(
     beta = float(bandwidth) if bandwidth is not None else points.bandwidth(centres)
     how: dict[str, Any] = {"dtype": dtype, "n_jobs": n_jobs, "device": device}
     features = Features.of(states, centres, beta, **how)
+    large = compat is None and len(states) >= WARM_CELLS
     mixture = Mixture(
         ridge=ridge,
         log_volume=_log_volume(velocities.shape[1], volume, scale, compat),
@@ -211,7 +221,9 @@ def sparsevfc(
         min_probability=min_probability,
         tol=tol,
         max_iter=max_iter or (30 if compat == "dynamo" else 100),
-        field_tol=FIELD_TOL if compat is None and len(states) >= WARM_CELLS else 0.0,
+        hard_share=compat == "dynamo",
+        field_tol=FIELD_TOL if large else 0.0,
+        slack=SLACK if large else 0.0,
     )
     start = None
     if compat is None:
@@ -275,6 +287,7 @@ def expectation_maximisation(
     if start is not None:
         fitted, sigma2, share = start.fitted, start.sigma2, start.share
     energies: list[float] = []
+    equations = Running(features, targets, mixture.slack)
     inlier, converged = np.ones(n_cells), False
     while len(energies) < mixture.max_iter and not converged and sigma2 > _FLOOR:
         residual = ((targets - fitted) ** 2).sum(axis=1)
@@ -287,13 +300,14 @@ def expectation_maximisation(
         before = float(energy)
         inlier = np.maximum(inlier, mixture.min_probability)
         heavy = counts * inlier
-        solution = solve_ridge(*features.normal_equations(heavy, targets), mixture.ridge * sigma2)
+        solution = solve_ridge(*equations.at(heavy), mixture.ridge * sigma2)
         last, fitted = fitted, features.predict(solution)
         moved = float(((fitted - last) ** 2).sum())
         converged = converged or moved <= mixture.field_tol**2 * float((fitted**2).sum())
         residual = ((targets - fitted) ** 2).sum(axis=1)
         sigma2 = float(heavy @ residual / (heavy.sum() * k))
-        share = float(np.clip(((inlier > mixture.theta) @ counts) / counts.sum(), 0.05, 0.95))
+        certain = (inlier > mixture.theta) if mixture.hard_share else inlier
+        share = float(np.clip((certain @ counts) / counts.sum(), 0.05, 0.95))
     return solution, fitted, inlier, sigma2, energies, converged
 
 
@@ -306,7 +320,7 @@ def _warm(
         return None
     features = Features.of(states, centres[:few], beta, **how)
     _, fitted, inlier, sigma2, _, _ = expectation_maximisation(features, targets, mixture)
-    return Start(fitted, sigma2, float(np.clip((inlier > mixture.theta).mean(), 0.05, 0.95)))
+    return Start(fitted, sigma2, float(np.clip(inlier.mean(), 0.05, 0.95)))
 
 
 def posterior(residual: np.ndarray, sigma2: float, share: float, k: int, log_volume: float) -> np.ndarray:
