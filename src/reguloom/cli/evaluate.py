@@ -21,6 +21,7 @@ from reguloom.cli._common import (
     seed_option,
     verbosity_options,
 )
+from reguloom.cli._evaluate_response import command as response_command
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,10 +35,28 @@ _samples = apply(
 _json_option = click.option("--json", "as_json", is_flag=True, help="Print the table as JSON, one record for each row.")
 
 
-@click.group("evaluate", cls=click.RichGroup, context_settings=CONTEXT)
+class _Group(click.RichGroup):
+    """Takes ``evaluate ADATA ...`` for ``evaluate response ADATA ...``."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put the command in front where none is named."""
+        own = {name for parameter in self.get_params(ctx) for name in parameter.opts}
+        rest = [token for token in args if token not in own]
+        if rest and rest[0] not in self.commands and not set(args) & set(ctx.help_option_names):
+            args = ["response", *args]
+        return super().parse_args(ctx, args)
+
+
+@click.group("evaluate", cls=_Group, context_settings=CONTEXT)
 @verbosity_options
 def command() -> None:
-    """Score predictions against a known answer, beside chance and the baselines that cost nothing."""
+    """Score predictions against a known answer, beside chance and the baselines that cost nothing.
+
+    `reguloom evaluate ADATA ...` is short for `reguloom evaluate response ADATA ...`.
+    """
+
+
+command.add_command(response_command)
 
 
 @command.command("network", cls=Command, context_settings=CONTEXT)

@@ -23,6 +23,7 @@ from reguloom.core.perturbation_data import PerturbationData
 from reguloom.core.prediction import Prediction
 from reguloom.evaluate._response_truth import Table, Truth
 from reguloom.evaluate._split import Split, Unit
+from reguloom.evaluate.response_baselines import Baseline
 
 N_CELLS = 200
 """Cells that a model is asked for per unit."""
@@ -79,7 +80,10 @@ def answer(
         return _from_table(_read(model), data, truth)
     notes: list[str] = []
     model = model() if inspect.isclass(model) else model
-    if hasattr(model, "fit") and not _is_fitted(model):
+    if isinstance(model, Baseline):
+        # Baselines use the means of training units alone, which are computed once for all of them.
+        model.fit(data, split)
+    elif hasattr(model, "fit") and not _is_fitted(model):
         visible = data.select(np.flatnonzero(~_hidden(data, split)))
         model = _call(copy.deepcopy(model).fit, visible, split, rng=child_seed(seed, "fit", name) >> 1, device=device)
     elif hasattr(model, "fit") or hasattr(model, "predict"):

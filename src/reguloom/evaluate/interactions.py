@@ -24,6 +24,8 @@ TYPES: Mapping[str, tuple[str, float, bool]] = {
 }
 COLUMNS = ("c1", "c2", "magnitude", "dcor", "dcor_singles", "dcor_first", "dcor_second", "corr_fit", "dominance",
            "eq_contr")  # fmt: skip
+MIN_MEAN = 0.05
+"""Genes with a lower mean over the perturbations of a screen are left out: fits to their zeros say nothing."""
 MAX_SUBPOPULATION, MAX_ITER, SEED = 100_000, 1000, 1000
 
 
@@ -154,7 +156,8 @@ def interactions(
     pairs
         Which, as ``A+B``; every pair whose singles are there if left out.
     genes
-        Genes to score over, such as those with a high mean; all if left out.
+        Genes to score over; if left out, those of a screen with a mean log-normalised expression above 0.05, and all
+        of a table or a Prediction.
     context
         Which context of a screen, if it has several.
 
@@ -168,7 +171,7 @@ def interactions(
     InputError
         If there is no pair, or a single of an asked pair is missing.
     """
-    table = _changes(source, context)
+    table = _changes(source, context, genes is not None)
     if genes is not None:
         known = [gene for gene in genes if gene in table.columns]
         if len(known) < 3:
@@ -191,7 +194,9 @@ def interactions(
     return scores.join(interaction_types(scores))
 
 
-def _changes(source: PerturbationData | Prediction | pd.DataFrame, context: str | None) -> pd.DataFrame:
+def _changes(
+    source: PerturbationData | Prediction | pd.DataFrame, context: str | None, every_gene: bool
+) -> pd.DataFrame:
     """Return changes from control, perturbations × genes, genes of a label in alphabetical order."""
     if isinstance(source, pd.DataFrame):
         table = source.set_axis(["+".join(sorted(str(label).split("+"))) for label in source.index])
@@ -206,4 +211,5 @@ def _changes(source: PerturbationData | Prediction | pd.DataFrame, context: str 
         bulk = source.pseudobulk()
         rows = [i for i, unit in enumerate(bulk.units) if unit[1] == where and unit[0] != "control"]
         table = pd.DataFrame(bulk.delta[rows], index=[bulk.units[i][0] for i in rows], columns=source.genes)
+        table = table if every_gene else table.loc[:, bulk.means.mean(axis=0) > MIN_MEAN]
     return table[~table.index.duplicated()]

@@ -8,7 +8,7 @@ from reguloom.evaluate.response_baselines._baseline import Baseline, Training
 from reguloom.evaluate.response_baselines.additive import Additive
 from reguloom.evaluate.response_baselines.context_mean import ContextMean
 from reguloom.evaluate.response_baselines.context_transfer import ContextTransfer
-from reguloom.evaluate.response_baselines.embeddings import Source, read_gene_sets
+from reguloom.evaluate.response_baselines.embeddings import Source, read_gene_sets, table_of
 from reguloom.evaluate.response_baselines.linear import Linear
 from reguloom.evaluate.response_baselines.matching_mean import MatchingMean
 from reguloom.evaluate.response_baselines.mean import Mean
@@ -51,7 +51,8 @@ def baselines(
                              MatchingMean()]  # fmt: skip
     found = [one for one in found if combinations or not one.needs_combinations]
     found = [one for one in found if contexts or not one.needs_contexts]
-    sources: list[tuple[str | None, Source]] = [(None, "pca"), *(embeddings or {}).items()]
+    sources: list[tuple[str | None, Source]] = [(None, "pca")]
+    sources += [(title, table_of(source)) for title, source in (embeddings or {}).items()]
     for title, source in sources:
         found += [Linear(source, title=title), Nearest(source, title=title), Ridge(source, title=title)]
     return {one.name: one for one in found}

@@ -18,7 +18,7 @@ from reguloom.core.perturbation import Perturbation
 from reguloom.core.perturbation_data import PerturbationData
 from reguloom.core.prediction import Prediction
 from reguloom.core.provenance import Provenance
-from reguloom.evaluate._split import Split
+from reguloom.evaluate._split import CONTROL, Split
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -54,24 +54,23 @@ class Training:
 
     @classmethod
     def of(cls, data: PerturbationData, split: Split) -> Training:
-        """Return the profiles of the training cells of `data` under `split`; no other cell is looked at."""
-        bulk = data.pseudobulk(split.cells(data, "train"))
-        rows = np.flatnonzero(bulk.condition_codes != 0)
+        """Return the profiles of the training units of `data` under `split`; those of no other unit are used."""
+        bulk = data.pseudobulk()
+        position = {unit: i for i, unit in enumerate(bulk.units)}
+        rows = np.array([position[unit] for unit in split.train if unit[0] != CONTROL], dtype=np.intp)
         if not len(rows):
             msg = "the training part of the split has no perturbation; a baseline needs at least one."
             raise InputError(msg)
-        pools = {context: data.control_pool(i).cells for i, context in enumerate(data.contexts)}
-        everywhere = data.pseudobulk(np.flatnonzero(data.is_control))
-        own = {bulk_context: everywhere.means[i] for i, bulk_context in
-               enumerate(everywhere.contexts[code] for code in everywhere.context_codes)}  # fmt: skip
-        overall = np.average(everywhere.means, axis=0, weights=everywhere.n_cells)
+        own = np.flatnonzero(bulk.condition_codes == 0)
+        overall = np.average(bulk.means[own], axis=0, weights=bulk.n_cells[own])
+        control = {data.contexts[bulk.context_codes[i]]: bulk.means[i] for i in own}
         return cls(
             perturbations=tuple(data.conditions[code] for code in bulk.condition_codes[rows]),
             contexts=tuple(data.contexts[code] for code in bulk.context_codes[rows]),
             means=bulk.means[rows],
             delta=bulk.delta[rows],
             n_cells=bulk.n_cells[rows],
-            control={context: own.get(context, overall) for context in pools},
+            control={context: control.get(context, overall) for context in data.contexts},
             genes=data.genes,
         )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -31,6 +31,10 @@ def scores(matrix: NDArray[np.float64], n_dims: int = N_DIMS) -> NDArray[np.floa
         How many; no more than there are.
     """
     centred = matrix - matrix.mean(axis=0)
+    if centred.shape[1] < centred.shape[0]:
+        # The same through the small Gram matrix: scores are the columns' combinations of largest variance.
+        vectors = np.linalg.eigh(centred.T @ centred)[1][:, ::-1]
+        return centred @ vectors[:, :n_dims]
     left, singular, _ = np.linalg.svd(centred, full_matrices=False)
     return left[:, :n_dims] * singular[:n_dims]
 
@@ -108,11 +112,30 @@ def _of_gene_sets(sets: Mapping[str, Collection[str]], n_dims: int) -> pd.DataFr
         raise InputError(msg)
     i, j = np.array(pairs).T
     member = csr_array((np.ones(len(i)), (i, j)), shape=(len(genes), len(sets)))
+    return pd.DataFrame(_sparse_scores(member, n_dims), index=genes)
+
+
+def _sparse_scores(member: Any, n_dims: int) -> NDArray[np.float64]:
+    """Return principal component scores of the rows of a sparse table, without making it dense."""
+    from scipy.sparse.linalg import LinearOperator, svds
+
+    n_dims = min(n_dims, min(member.shape) - 1)
+    if n_dims < 1:
+        return member.toarray() - member.toarray().mean(axis=0)
     mean = np.asarray(member.mean(axis=0)).ravel()
-    gram = (member.T @ member).toarray() - len(genes) * np.outer(mean, mean)
-    values, vectors = np.linalg.eigh(gram)
-    keep = np.argsort(values)[::-1][:n_dims]
-    return pd.DataFrame(member @ vectors[:, keep] - mean @ vectors[:, keep], index=genes)
+    centred = LinearOperator(
+        member.shape,
+        matvec=lambda x: member @ x - float(mean @ np.ravel(x)),
+        rmatvec=lambda y: member.T @ y - mean * float(np.sum(y)),
+        dtype=np.float64,
+    )
+    # A fixed start gives the same bytes each time.
+    start = np.random.default_rng(0).normal(size=min(member.shape))
+    left, singular, right = svds(centred, k=n_dims, v0=start)
+    order = np.argsort(-singular)
+    # The sign of a component is free: the largest loading is made positive.
+    sign = np.sign(right[order][np.arange(n_dims), np.abs(right[order]).argmax(axis=1)])
+    return left[:, order] * singular[order] * sign
 
 
 def _of_screen(screen: PerturbationData, n_dims: int) -> pd.DataFrame:
