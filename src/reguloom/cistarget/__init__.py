@@ -7,6 +7,7 @@ makes a ranking database for a species that has none, and ``recovery`` the curve
 
 from reguloom.cistarget.database import build_database, combine_rankings, rank_scores
 from reguloom.cistarget.enrichment import enrich
+from reguloom.cistarget.merge_shards import is_shard, merge_shards, read_shard, write_shard
 from reguloom.cistarget.module import Module
 from reguloom.cistarget.modules import modules
 from reguloom.cistarget.prune import prune
@@ -19,9 +20,13 @@ __all__ = [
     "build_database",
     "combine_rankings",
     "enrich",
+    "is_shard",
+    "merge_shards",
     "modules",
     "prune",
     "rank_scores",
+    "read_shard",
     "recovery",
     "regulons_from_motifs",
+    "write_shard",
 ]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -14,13 +14,15 @@ from numpy.typing import NDArray
 from reguloom._errors import InputError
 from reguloom._logging import logger
 from reguloom._progress import Progress
-from reguloom._threads import map_ordered
+from reguloom._units import map_units, parse_shard
 from reguloom.cistarget._annotation import AnnotationIndex, read_annotations
 from reguloom.cistarget._membership import MAX_UNMAPPED, Membership
 from reguloom.cistarget._overlap import check_overlap
 from reguloom.cistarget._rankings import Depth, Rankings, RankingsLike, invert_rankings, open_rankings
+from reguloom.cistarget.merge_shards import DATABASE, MODULE, RUN, SHARD
 from reguloom.cistarget.module import Module, ModulesLike, as_modules
 from reguloom.cistarget.recovery import area_under_curve, leading_edges, normalized_enrichment
+from reguloom.core.provenance import fingerprint
 
 COLUMNS = (
     "TF",
@@ -35,7 +37,7 @@ COLUMNS = (
     "RankAtMax",
 )
 COMPAT = "pyscenic-0.12"
-MODULES_PER_EDGE_BLOCK = 32
+MODULES_PER_EDGE_BLOCK, MODULES_PER_AUC_BLOCK = 32, 256
 CELLS_PER_AUC_BLOCK = 2**22
 
 Compat = Literal["pyscenic-0.12"]
@@ -79,6 +81,7 @@ def enrich(
     weighted_recovery: bool = False,
     filter_for_annotation: bool = True,
     compat: Compat | None = None,
+    shard: str | tuple[int, int] | None = None,
     n_jobs: int | None = None,
 ) -> pd.DataFrame:
     """Find the motifs that are enriched in each module, and the module's genes that each motif supports.
@@ -109,6 +112,9 @@ def enrich(
         ``"pyscenic-0.12"`` gives the target genes of pySCENIC 0.12.0 and 0.12.1, which are taken from the wrong
         motifs (of the enriched motifs in the database's order, the first ones); for comparison with published
         results alone.
+    shard
+        ``"i/n"``: test the i-th of n parts of the modules; :func:`~reguloom.cistarget.merge_shards` puts the tables
+        together, for which they have two columns more.
     n_jobs
         Threads; the result does not depend on it.
 
@@ -138,10 +144,20 @@ def enrich(
     tested, databases = as_modules(modules), open_rankings(rankings)
     table = _annotations(tested, annotations, required=filter_for_annotation)
     overlap = check_overlap(tested, databases, table)
-    tables = [_enrich_in(database, tested, table, options) for database in databases]
+    number, count = parse_shard(shard)
+    mine = tested[number - 1 :: count]
+    tables = [_enrich_in(database, mine, table, options) for database in databases]
+    tables = [one.assign(**{DATABASE: place}) for place, one in enumerate(tables)]
     filled = [one for one in tables if len(one)] or tables[:1]
     found = pd.concat(filled, ignore_index=True)
     found.attrs["overlap"] = overlap.to_dict("list")
+    if shard is None:
+        return found.drop(columns=[DATABASE, MODULE])
+    found[MODULE] = number - 1 + count * found[MODULE]
+    sets = [[one.name, *map(str, one.genes)] for one in tested]
+    deciding = [value for name, value in vars(options).items() if name != "n_jobs"]
+    found.attrs[SHARD] = f"{number}/{count}"
+    found.attrs[RUN] = fingerprint(sets, [one.name for one in databases], deciding)
     return found
 
 
@@ -169,6 +185,9 @@ def _enrich_in(
     database: Rankings, modules: Sequence[Module], annotations: pd.DataFrame | None, options: Options
 ) -> pd.DataFrame:
     """Return the rows of one database."""
+    nothing = _empty().assign(**{MODULE: np.empty(0, dtype=np.int64)})
+    if not modules:
+        return nothing
     depth = Depth.of(database, rank_threshold=options.rank_threshold, auc_threshold=options.auc_threshold)
     membership = Membership.of(modules, database.genes, max_unmapped=options.max_unmapped)
     n_skipped = len(modules) - len(membership)
@@ -178,13 +197,15 @@ def _enrich_in(
             *(n_skipped, len(modules), database.name, 100 * options.max_unmapped),
         )
     if len(membership) == 0:
-        return _empty()
+        return nothing
     order = invert_rankings(database, membership.genes, depth=depth.curve, n_jobs=options.n_jobs)
     tfs = {module.tf for module in membership.modules if module.tf is not None}
     index = None if annotations is None else AnnotationIndex.of(annotations, database.motifs, tfs)
     hits = _hits(order, membership, index, depth, database.motifs, options)
     edges = _edges(order, membership, hits, options)
-    return _table(database, membership, annotations, hits, edges)
+    place = {id(module): position for position, module in enumerate(modules)}
+    owners = np.array([place[id(membership.modules[module])] for module in hits.module], dtype=np.int64)
+    return _table(database, membership, annotations, hits, edges).assign(**{MODULE: owners})
 
 
 def _hits(
@@ -196,27 +217,70 @@ def _hits(
     options: Options,
 ) -> _Hits:
     """Return the enriched pairs, the modules in blocks so that the AUC of all of them never stands in memory."""
-    step = max(1, min(4096, CELLS_PER_AUC_BLOCK // order.shape[0]))
-    tie_rank = _tie_rank(motifs, index)
+    step = max(1, min(MODULES_PER_AUC_BLOCK, CELLS_PER_AUC_BLOCK // order.shape[0]))
+    blocks = [np.arange(start, min(start + step, len(membership))) for start in range(0, len(membership), step)]
+    work = _AucWork(order, membership, index, depth.area, _tie_rank(motifs, index), options)
     found: list[_Hits] = []
     with Progress(len(membership), "motif enrichment") as progress:
-        for start in range(0, len(membership), step):
-            which = np.arange(start, min(start + step, len(membership)))
-            auc = area_under_curve(
-                *(order, membership, which),
-                cutoff=depth.area,
-                weighted=options.weighted_recovery,
-                n_jobs=options.n_jobs,
-            )
-            nes = normalized_enrichment(auc)
-            for row, module in enumerate(which):
-                enriched = np.flatnonzero(nes[row] >= options.nes_threshold)
-                chosen, source, annotation = _select(membership.modules[module], enriched, index, tie_rank, options)
-                if len(chosen):
-                    owner = np.full(len(chosen), module)
-                    found.append(_Hits(owner, chosen, source, annotation, auc[row, chosen], nes[row, chosen]))
+        # One block after the other here, each on all threads.
+        for which, part in zip(blocks, map_units(work, blocks, 1), strict=True):
+            found.extend(part)
             progress.advance(len(which))
     return _join(found)
+
+
+class _OneThread:
+    """A unit of work that is done on one thread where it is sent to: there are other units beside it."""
+
+    options: Options
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what is sent."""
+        return {**self.__dict__, "options": replace(self.options, n_jobs=1)}
+
+
+@dataclass(eq=False)
+class _AucWork(_OneThread):
+    """Finds the enriched motifs of a block of modules."""
+
+    order: NDArray[np.integer]
+    membership: Membership
+    index: AnnotationIndex | None
+    cutoff: int
+    tie_rank: NDArray[np.int64]
+    options: Options
+
+    def __call__(self, which: NDArray[np.int64]) -> list[_Hits]:
+        """Return the pairs of the modules at `which`."""
+        options, found = self.options, []
+        auc = area_under_curve(
+            *(self.order, self.membership, which),
+            cutoff=self.cutoff,
+            weighted=options.weighted_recovery,
+            n_jobs=options.n_jobs,
+        )
+        nes = normalized_enrichment(auc)
+        for row, module in enumerate(which):
+            enriched = np.flatnonzero(nes[row] >= options.nes_threshold)
+            tested = self.membership.modules[module]
+            chosen, source, annotation = _select(tested, enriched, self.index, self.tie_rank, options)
+            if len(chosen):
+                owner = np.full(len(chosen), module)
+                found.append(_Hits(owner, chosen, source, annotation, auc[row, chosen], nes[row, chosen]))
+        return found
+
+
+@dataclass(eq=False)
+class _EdgeWork(_OneThread):
+    """Finds the leading edges of a block of pairs."""
+
+    order: NDArray[np.integer]
+    membership: Membership
+    options: Options
+
+    def __call__(self, pairs: tuple[NDArray[np.int64], NDArray[np.int64]]) -> list[tuple[int, NDArray[np.int64]]]:
+        """Return the edge of each pair of module and motif."""
+        return leading_edges(*(self.order, self.membership, *pairs), weighted=self.options.weighted_recovery)
 
 
 def _select(
@@ -267,16 +331,13 @@ def _edges(
         return []
     changes = np.flatnonzero(np.r_[True, hits.module[1:] != hits.module[:-1]])
     bounds = [*changes[::MODULES_PER_EDGE_BLOCK].tolist(), len(hits.module)]
-    blocks = [slice(start, stop) for start, stop in zip(bounds[:-1], bounds[1:], strict=True)]
-
-    def work(pairs: slice) -> list[tuple[int, NDArray[np.int64]]]:
-        return leading_edges(
-            *(order, membership, hits.module[pairs], hits.edge_motif[pairs]), weighted=options.weighted_recovery
-        )
-
+    pairs = [
+        (hits.module[start:stop], hits.edge_motif[start:stop])
+        for start, stop in zip(bounds[:-1], bounds[1:], strict=True)
+    ]
     found: list[tuple[int, NDArray[np.int64]]] = []
-    with Progress(len(blocks), "leading edges") as progress:
-        for part in map_ordered(work, blocks, options.n_jobs):
+    with Progress(len(pairs), "leading edges") as progress:
+        for part in map_units(_EdgeWork(order, membership, options), pairs, options.n_jobs):
             found.extend(part)
             progress.advance()
     return found

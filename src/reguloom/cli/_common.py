@@ -210,6 +210,25 @@ seed_option = click.option("--seed", type=click.IntRange(min=0), default=0, show
 workers_option = click.option("--num-workers", "-j", "--threads", "num_workers", type=int, default=None,
                               callback=_check_workers, show_default="every core",
                               help="Number of threads.")  # fmt: skip
+
+
+def _check_shard(ctx: click.Context, parameter: click.Parameter, shard: str | None) -> str | None:
+    """Refuse a shard that is none before anything is read."""
+    number, _, total = (shard or "1/1").partition("/")
+    if number.isdigit() and total.isdigit() and 1 <= int(number) <= int(total):
+        return shard
+    msg = f"{shard} is no shard; give I/N with I from 1 to N, such as 2/10."
+    raise click.BadParameter(msg, ctx=ctx, param=parameter)
+
+
+def shard_option(what: str) -> Callable[[Function], Function]:
+    """Return the option ``--shard``, whose help says `what` it does."""
+    return click.option("--shard", default=None, metavar="I/N", callback=_check_shard, help=what)
+
+
+scheduler_option = click.option("--scheduler", default=None, metavar="ADDRESS",
+                                help="Do the work on a Dask cluster: tcp://host:port, or local:N for N processes "
+                                     "here.  [default: threads]")  # fmt: skip
 matrix_options = apply(
     click.option("-t", "--transpose/--no-transpose", "transpose", default=None, show_default="detected",
                  help="A csv/tsv matrix has genes in rows (or, with --no-transpose, cells)."),

@@ -68,19 +68,22 @@ ignored_options = common.apply(
 @common.output_option
 @common.force_option
 @common.workers_option
+@common.scheduler_option
+@common.shard_option("Test the I-th of N parts of the modules; `reguloom merge` joins the outputs (.parquet).")
 @ignored_options
 def command(
-    modules: Path, databases: tuple[Path, ...], annotations: Path | None, output: Path, force: bool, **options: Any
-) -> None:
+    modules: Path, databases: tuple[Path, ...], annotations: Path | None, output: Path, force: bool,
+    scheduler: str | None, shard: str | None, **options: Any,
+) -> None:  # fmt: skip
     """Keep the targets of each factor that one of its motifs supports.
 
     ADJACENCIES is a network (csv, tsv, parquet) or a set of modules (gmt, yaml, json); DATABASE... are
     genes_vs_motifs.rankings files. The suffix of the output decides: csv or tsv for the motif table, parquet for the
     same with one row per target, and gmt, json (name and genes) or yaml for the regulons.
     """
-    suffix = _check(modules, annotations, output, no_pruning=options["no_pruning"])
+    suffix = _check(modules, annotations, output, no_pruning=options["no_pruning"], shard=shard)
     common.check_outputs(output, force=force)
-    from reguloom import cistarget, io
+    from reguloom import cistarget, io, pipeline
     from reguloom._errors import EmptyResultError
 
     rankings = [io.read_rankings(path) for path in databases]  # a missing one shows before the matrix is read
@@ -91,21 +94,26 @@ def command(
             max_similarity_fdr=options["max_similarity_fdr"],
             min_orthologous_identity=options["min_orthologous_identity"],
         )
-    table = cistarget.enrich(
-        _modules(modules, options),
-        rankings,
-        table_of_motifs,
-        rank_threshold=options["rank_threshold"],
-        auc_threshold=options["auc_threshold"],
-        nes_threshold=options["nes_threshold"],
-        weighted_recovery=options["weighted_recovery"],
-        filter_for_annotation=not options["no_pruning"],
-        compat=options["compat"],
-        n_jobs=options["num_workers"],
-    )
+    with pipeline.scheduler(scheduler):
+        table = cistarget.enrich(
+            _modules(modules, options),
+            rankings,
+            table_of_motifs,
+            rank_threshold=options["rank_threshold"],
+            auc_threshold=options["auc_threshold"],
+            nes_threshold=options["nes_threshold"],
+            weighted_recovery=options["weighted_recovery"],
+            filter_for_annotation=not options["no_pruning"],
+            compat=options["compat"],
+            shard=shard,
+            n_jobs=options["num_workers"],
+        )
     if options["no_pruning"]:
         table["MotifURL"] = [f"{LOGOS}{motif}.png" for motif in table["MotifID"]]
-    _write(table, output, suffix, force=force)
+    if shard is not None:
+        cistarget.write_shard(table, output, force=force)
+        return
+    write(table, output, suffix, force=force)
     if table.empty:
         msg = (
             f"no motif passes NES {options['nes_threshold']}, so the output has no rows; see the overlaps above, and "
@@ -114,15 +122,23 @@ def command(
         raise EmptyResultError(msg)
 
 
-def _check(modules: Path, annotations: Path | None, output: Path, *, no_pruning: bool) -> str:
+def _check(modules: Path, annotations: Path | None, output: Path, *, no_pruning: bool, shard: str | None) -> str:
     """Refuse what cannot work before any work is done, and return the suffix that decides the output's format."""
     if annotations is None and not no_pruning:
         msg = "--annotations is needed, to know which motif belongs to which factor (or give --no-pruning)."
+        raise click.UsageError(msg)
+    if shard is not None and output.suffix != ".parquet":
+        msg = f"a shard is written to a .parquet file, which `reguloom merge` joins; the output is {output}."
         raise click.UsageError(msg)
     for path in (modules, output):
         if path.suffix in (".dat", ".pkl", ".pickle"):
             msg = f"{path} is a pickle, which can run code when it is read; use csv, tsv, gmt, yaml or json."
             raise click.UsageError(msg)
+    return check_format(output)
+
+
+def check_format(output: Path) -> str:
+    """Return the suffix that decides the output's format, or refuse it."""
     suffix = ".csv" if common.is_stdout(output) else Path(output.name.removesuffix(".gz")).suffix.lower()
     accepted = (*TABLES, ".parquet", *REGULONS)
     if suffix not in accepted:
@@ -181,7 +197,7 @@ def _signatures(path: Path) -> list[Module]:
     ]
 
 
-def _write(table: pd.DataFrame, output: Path, suffix: str, *, force: bool) -> None:
+def write(table: pd.DataFrame, output: Path, suffix: str, *, force: bool) -> None:
     """Write the motif table, or the regulons made of it."""
     from reguloom import cistarget, io
 

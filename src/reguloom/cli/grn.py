@@ -16,7 +16,9 @@ from reguloom.cli._common import (
     matrix_options,
     output_option,
     read_matrix,
+    scheduler_option,
     seed_option,
+    shard_option,
     workers_option,
 )
 from reguloom.cli._common import command as make_command
@@ -28,15 +30,6 @@ if TYPE_CHECKING:
 
 METHODS = ("grnboost2", "genie3", "extratrees", "pearson", "spearman", "partial_correlation", "reference")
 SUFFIXES = (".csv", ".tsv", ".parquet")
-
-
-def _check_shard(ctx: click.Context, parameter: click.Parameter, shard: str | None) -> str | None:
-    """Refuse a shard that is none before the matrix is read."""
-    number, _, total = (shard or "1/1").partition("/")
-    if number.isdigit() and total.isdigit() and 1 <= int(number) <= int(total):
-        return shard
-    msg = f"{shard} is no shard; give I/N with I from 1 to N, such as 2/10."
-    raise click.BadParameter(msg, ctx=ctx, param=parameter)
 
 
 _selection = apply(
@@ -54,13 +47,12 @@ _selection = apply(
 _running = apply(
     click.option("--checkpoint", type=INPUT, default=None, help="Folder that takes finished targets as they come."),
     click.option("--resume", is_flag=True, help="Go on with what the checkpoint holds."),
-    click.option("--shard", default=None, metavar="I/N", callback=_check_shard,
-                 help="Fit the I-th of N parts; `reguloom merge` joins them."),
+    shard_option("Fit the I-th of N parts; `reguloom merge` joins them."),
     click.option("--meta", type=INPUT, default=None, help="Also write trees and state of each target (csv or tsv)."),
 )  # fmt: skip
 _accepted = apply(
     click.option("--sparse", is_flag=True, help="Accepted; sparse input always stays sparse."),
-    click.option("--client-or-address", default=None, help="Accepted and not used: the work runs on threads."),
+    click.option("--client-or-address", default=None, help="Accepted and not used; see --scheduler."),
 )
 
 
@@ -72,6 +64,7 @@ _accepted = apply(
               help="How regulators are weighed.")  # fmt: skip
 @seed_option
 @workers_option
+@scheduler_option
 @_selection
 @_running
 @matrix_options
@@ -79,14 +72,15 @@ _accepted = apply(
 @_accepted
 def command(
     expression: Path, tfs: Path, output: Path, method: str, num_workers: int | None, force: bool, meta: Path | None,
-    layer: str | None, transpose: bool | None, cell_id_attribute: str, gene_attribute: str, **options: Any,
+    layer: str | None, transpose: bool | None, cell_id_attribute: str, gene_attribute: str, scheduler: str | None,
+    **options: Any,
 ) -> None:  # fmt: skip
     """Infer which transcription factors explain each gene's expression.
 
     EXPRESSION is a matrix (h5ad, loom, csv, tsv, 10x); TFS lists regulators, one a line.
     The output has the columns TF, target, importance (csv, tsv, also .gz, or parquet).
     """
-    from reguloom import grn, io
+    from reguloom import grn, io, pipeline
 
     _check(options, resume=options["resume"])
     check_suffix(output, SUFFIXES)
@@ -98,9 +92,10 @@ def command(
     adata = read_matrix(
         expression, transpose=transpose, cell_id_attribute=cell_id_attribute, gene_attribute=gene_attribute
     )
-    network, table = grn.infer(
-        adata, names, layer=layer, method=method, rng=seed, n_jobs=num_workers, return_meta=True, **options
-    )
+    with pipeline.scheduler(scheduler):
+        network, table = grn.infer(
+            adata, names, layer=layer, method=method, rng=seed, n_jobs=num_workers, return_meta=True, **options
+        )
     if permutations is not None:
         network = grn.permutation_fdr(
             network, adata, layer=layer, n_permutations=permutations, rng=seed, n_jobs=num_workers

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -102,6 +102,32 @@ class TargetEdges(NamedTuple):
 
 FitBlock = Callable[[Sequence[int]], list[TargetEdges]]
 """What a method's ``prepare`` returns: targets in, edges out. Runs on several threads at once."""
+
+
+class PreparedFit:
+    """A method made ready for a problem; sent elsewhere it takes the problem along and is made ready there.
+
+    Parameters
+    ----------
+    prepare
+        The method's ``prepare``.
+    problem
+        What it fits.
+    params
+        Its parameters.
+    """
+
+    def __init__(self, prepare: Callable[..., FitBlock], problem: Problem, params: Mapping[str, Any]) -> None:
+        self._parts = (prepare, problem, dict(params))
+        self._fit = prepare(problem, **params)
+
+    def __call__(self, targets: Sequence[int]) -> list[TargetEdges]:
+        """Fit some targets."""
+        return self._fit(targets)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Return what makes the same again."""
+        return PreparedFit, self._parts
 
 
 def no_edges(target: int, state: str, n_trees: int = 0) -> TargetEdges:

@@ -1,4 +1,4 @@
-"""Runs a method over all targets: blocks on threads, finished blocks to the checkpoint, the edges into one table."""
+"""Runs a method over all targets: blocks are units of work, finished ones go to the checkpoint, then into one table."""
 
 from __future__ import annotations
 
@@ -11,30 +11,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from reguloom._errors import InputError
 from reguloom._logging import logger
 from reguloom._progress import track
-from reguloom._threads import map_ordered
+from reguloom._units import map_units
 from reguloom.core import Network, Provenance
 from reguloom.grn._checkpoint import Checkpoint
 from reguloom.grn._problem import STATES, FitBlock, Problem, TargetEdges
-
-
-def parse_shard(shard: str | tuple[int, int] | None) -> tuple[int, int]:
-    """Return number (from 1) and count of a shard given as ``"2/10"`` or ``(2, 10)``; None is ``(1, 1)``.
-
-    Raises
-    ------
-    InputError
-        If it is no such pair.
-    """
-    if shard is None:
-        return 1, 1
-    parts = shard.split("/") if isinstance(shard, str) else [str(part) for part in shard]
-    if len(parts) == 2 and all(part.strip().isdigit() for part in parts) and 1 <= int(parts[0]) <= int(parts[1]):
-        return int(parts[0]), int(parts[1])
-    msg = f"shard is {shard!r}; accepted is i/n with i from 1 to n, such as 2/10."
-    raise InputError(msg)
 
 
 def run(
@@ -59,7 +41,7 @@ def run(
         logger.info("%d of %d blocks of targets are in the checkpoint already", len(done), len(mine))
     left = [n for n in mine if n not in done]
     with checkpoint if checkpoint is not None else nullcontext():
-        results = map_ordered(lambda n: fit(mine[n]), left, n_jobs)
+        results = map_units(fit, [mine[n] for n in left], n_jobs)
         for n, edges in zip(left, track(results, len(left), description), strict=True):
             if checkpoint is not None:
                 checkpoint.append(n, edges)

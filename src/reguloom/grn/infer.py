@@ -10,11 +10,13 @@ import pandas as pd
 
 from reguloom._logging import logger
 from reguloom._random import SeedLike, accepts_seed, root_seed
+from reguloom._units import parse_shard
 from reguloom.core import Expression, Network, Provenance
 from reguloom.grn._checkpoint import Checkpoint
 from reguloom.grn._input import build_problem, choose_cells
+from reguloom.grn._problem import PreparedFit
 from reguloom.grn._registry import find
-from reguloom.grn._runner import collect, parse_shard, report_states, run, target_table
+from reguloom.grn._runner import collect, report_states, run, target_table
 
 
 @overload
@@ -123,8 +125,8 @@ def infer(
     inputs = {"expression": expression.fingerprint(), "genes": _names_fingerprint(problem)}
     run_id = {"method": method, "seed": seed if chosen.random else None, "params": params, **inputs}
     saved = None if checkpoint is None else Checkpoint(checkpoint, run_id, shard=part, resume=resume)
-    found = run(problem, chosen.prepare()(problem, **params), block=chosen.block, shard=part, n_jobs=n_jobs,
-                checkpoint=saved, description=method)  # fmt: skip
+    fit = PreparedFit(chosen.prepare(), problem, params)
+    found = run(problem, fit, block=chosen.block, shard=part, n_jobs=n_jobs, checkpoint=saved, description=method)
     meta = target_table(problem, found)
     states = report_states(meta)
     record = {**params, **selection, "limit": limit, "n_cells": problem.n_cells, "targets": dict(states)}

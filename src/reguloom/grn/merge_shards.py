@@ -10,8 +10,9 @@ import pandas as pd
 
 from reguloom._errors import InputError
 from reguloom._logging import logger
+from reguloom._units import parse_shard
 from reguloom.core import Network, Provenance
-from reguloom.grn._runner import compact, parse_shard
+from reguloom.grn._runner import compact
 
 
 def merge_shards(networks: Sequence[Network], *, limit: int | None = None) -> Network:

@@ -1,9 +1,24 @@
-"""Stages put together: SCENIC in one call, in memory or into a folder that can be resumed."""
+"""Stages put together: SCENIC in one call, or a whole run into a folder that can be resumed."""
 
 from __future__ import annotations
 
+from reguloom.pipeline._config_file import read_config
+from reguloom.pipeline._dask import scheduler
 from reguloom.pipeline.citations import citations
+from reguloom.pipeline.config import RunConfig
+from reguloom.pipeline.run import Planned, plan, run
 from reguloom.pipeline.scenic import scenic
 from reguloom.pipeline.scenic_run import ScenicOptions, run_scenic
 
-__all__ = ["ScenicOptions", "citations", "run_scenic", "scenic"]
+__all__ = [
+    "Planned",
+    "RunConfig",
+    "ScenicOptions",
+    "citations",
+    "plan",
+    "read_config",
+    "run",
+    "run_scenic",
+    "scenic",
+    "scheduler",
+]

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from reguloom.core import Network, Regulons
+    from reguloom.pipeline._regulon_work import Found
 
 BASES = ("X_umap", "X_tsne", "X_draw_graph_fa", "X_phate", "X_diffmap", "X_pca")
 """Embeddings that are drawn, best first."""
@@ -25,13 +26,13 @@ DPI = 150
 
 def draw_all(
     adata: AnnData,
-    network: Network,
-    regulons: Regulons,
+    found: Found,
     *,
     groupby: str | None,
     rankings: Sequence[Path],
     enrichment: dict[str, Any],
     folder: Path,
+    basis: str | None = None,
 ) -> None:
     """Draw everything that the data allow.
 
@@ -39,21 +40,26 @@ def draw_all(
     ----------
     adata
         The assembled result.
-    network, regulons
-        The results of the first two stages; the regulons with their motif table.
+    found
+        The results of the stages; regulons with their motif table.
     groupby
         Column of ``obs`` with the groups, or None.
     rankings, enrichment
         Databases and options of the motif step, for the recovery curves.
     folder
         Where the figures go: one ``.png`` each.
+    basis
+        Slot of ``obsm`` to draw on; the best known one if left out.
     """
     folder.mkdir(exist_ok=True)
-    best = most_specific(adata, regulons, groupby)
-    for name, figure in _figures(adata, regulons, best, groupby):
+    if found.regulons is None:
+        return
+    best = most_specific(adata, found.regulons, groupby if found.rss is not None else None)
+    for name, figure in _figures(adata, found, best, groupby, basis):
         _save(figure, folder / f"{name}.png")
-    for name, figure in _recovery_curves(adata, network, regulons, rankings, enrichment):
-        _save(figure, folder / f"{name}.png")
+    if found.network is not None and rankings:
+        for name, figure in _recovery_curves(adata, found.network, found.regulons, rankings, enrichment):
+            _save(figure, folder / f"{name}.png")
 
 
 def most_specific(adata: AnnData, regulons: Regulons, groupby: str | None, n: int = N_PANELS) -> list[str]:
@@ -66,18 +72,24 @@ def most_specific(adata: AnnData, regulons: Regulons, groupby: str | None, n: in
     return list(dict.fromkeys(in_turn))[:n]
 
 
-def _figures(adata: AnnData, regulons: Regulons, best: list[str], groupby: str | None) -> Iterator[tuple[str, Figure]]:
+def _figures(
+    adata: AnnData, found: Found, best: list[str], groupby: str | None, basis: str | None
+) -> Iterator[tuple[str, Figure]]:
     """Yield name and figure of everything but the recovery curves."""
     from reguloom import pl
 
-    yield "binarization", pl.binarization(adata, regulons=best)
-    tfs = list(dict.fromkeys(name.rpartition("(")[0] or name for name in best))[:N_TFS]
-    known = {one.tf for one in regulons}
-    yield "network", pl.network(regulons, [tf for tf in tfs if tf in known] or None)
-    basis = next((name for name in BASES if name in adata.obsm), None)
-    if basis is not None:
-        yield "embedding", pl.regulon_embedding(adata, best, groupby=groupby, basis=basis)
-    if groupby is not None:
+    if found.binary is not None:
+        yield "binarization", pl.binarization(adata, regulons=best)
+    if found.regulons is not None:
+        tfs = list(dict.fromkeys(name.rpartition("(")[0] or name for name in best))[:N_TFS]
+        known = {one.tf for one in found.regulons}
+        yield "network", pl.network(found.regulons, [tf for tf in tfs if tf in known] or None)
+    if found.auc is None:
+        return
+    drawn = basis or next((name for name in BASES if name in adata.obsm), None)
+    if drawn is not None:
+        yield "embedding", pl.regulon_embedding(adata, best, groupby=groupby, basis=drawn)
+    if groupby is not None and found.rss is not None:
         yield "rss", pl.rss(adata, groupby=groupby)
         yield "heatmap", pl.regulon_heatmap(adata, groupby)
         yield "violin", pl.regulon_violin(adata, best, groupby=groupby)

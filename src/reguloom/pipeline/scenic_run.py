@@ -1,8 +1,4 @@
-"""SCENIC into a folder: every stage's result is a file, and a run that was interrupted goes on where it stopped.
-
-Each stage reads what the stage before it *wrote*, so that the folder's files are byte for byte those that
-``reguloom grn``, ``ctx`` and ``aucell`` give one by one.
-"""
+"""SCENIC into a folder: every stage's result is a file, and a run that was interrupted goes on where it stopped."""
 
 from __future__ import annotations
 
@@ -16,20 +12,18 @@ from reguloom._errors import InputError
 from reguloom._files import check_output
 from reguloom.core import Expression
 from reguloom.core.provenance import fingerprint
+from reguloom.pipeline import _regulon_work as work
+from reguloom.pipeline._assemble import assemble
 from reguloom.pipeline._fingerprint import file_fingerprint
 from reguloom.pipeline._manifest import Manifest
 from reguloom.pipeline.scenic import require_regulons
 
 if TYPE_CHECKING:
-    import pandas as pd
     from anndata import AnnData
-
-    from reguloom.core import Network, Regulons
 
 ADJACENCIES, MOTIFS, GMT = "adjacencies.tsv", "motifs.csv", "regulons.gmt"
 AUCELL, BINARY, THRESHOLDS, RSS = "aucell.csv", "binary.csv", "thresholds.csv", "rss.csv"
 H5AD, LOOM, FIGURES = "result.h5ad", "scope.loom", "figures"
-CHECKPOINT = ".grn-checkpoint-"
 
 
 @dataclass(frozen=True)
@@ -116,7 +110,7 @@ class _Run:
 
     def __init__(self, load: Callable[[], AnnData], options: ScenicOptions, folder: Path, *, force: bool) -> None:
         check_output(folder / ADJACENCIES)
-        self.options, self.folder = options, folder
+        self.options, self.folder, self.files = options, folder, work.RegulonFiles.flat(folder)
         self.adata = load()
         if options.groupby is not None and options.groupby not in self.adata.obs:
             msg = f"--groupby {options.groupby!r} is no column of obs; there are {', '.join(self.adata.obs) or 'none'}."
@@ -129,20 +123,18 @@ class _Run:
 
     def run(self) -> list[str]:
         """Run the stages in order and return the summary."""
-        network = self._network()
-        regulons = self._regulons()
-        require_regulons(regulons)
-        auc = self._activity(regulons)
-        binary, thresholds = self._binarize(auc)
-        rss = self._specificity(auc)
-        self._results(network, regulons, auc, binary, thresholds, rss)
-        return self._summary(network, regulons, rss)
+        self._network()
+        self._regulons()
+        require_regulons(work.read_motif_regulons(self.files.motifs))
+        self._activity()
+        self._specificity()
+        found = work.Found.read(self.files)
+        self._results(found)
+        return self._summary(found)
 
-    def _network(self) -> Network:
-        """Infer the network, in checkpoints, and return it as written."""
-        from reguloom import grn, io
-
-        options = self.options
+    def _network(self) -> None:
+        """Infer the network."""
+        options, seed = self.options, self.options.seed
         params: dict[str, Any] = {
             "method": options.method,
             "layer": options.layer,
@@ -150,43 +142,22 @@ class _Run:
             "subsample": options.subsample,
             "stratify": options.stratify,
         }
-        # Named by what decides it, so that a checkpoint of other options is never taken up.
-        key = fingerprint(self.manifest.record["inputs"], params, options.seed)
-        checkpoint = self.folder / f"{CHECKPOINT}{key[:12]}"
-        with self.manifest.stage("network inference", {**params, "seed": options.seed}, [ADJACENCIES]) as needed:
+        with self.manifest.stage("network inference", {**params, "seed": seed}, [ADJACENCIES]) as needed:
             if needed:
-                tfs = io.read_genes(options.tfs)
-                network = grn.infer(
-                    self.adata,
-                    tfs,
-                    rng=options.seed,
-                    n_jobs=options.num_workers,
-                    checkpoint=checkpoint,
-                    resume=checkpoint.exists(),
-                    **params,
-                )
-                io.write_network(network, self.folder / ADJACENCIES, force=True)
-                _remove_checkpoints(self.folder)
-        return io.read_network(self.folder / ADJACENCIES)
+                work.infer_network(
+                    self.adata, options.tfs, self.files.adjacencies, params=params,
+                    inputs=self.manifest.record["inputs"], seed=seed, n_jobs=options.num_workers,
+                )  # fmt: skip
 
-    def _regulons(self) -> Regulons:
-        """Prune the network's modules and return the regulons as written."""
-        from reguloom import cistarget, io
-
+    def _regulons(self) -> None:
+        """Prune the network's modules."""
         options, params = self.options, self._prune_params()
         with self.manifest.stage("motif pruning", params, [MOTIFS, GMT]) as needed:
             if needed:
-                regulons = cistarget.prune(
-                    io.read_network(self.folder / ADJACENCIES),
-                    self.expression,
-                    rankings=list(options.rankings),
-                    annotations=options.annotations,
-                    n_jobs=options.num_workers,
-                    **params,
-                )
-                io.write_motif_table(regulons.motif_table, self.folder / MOTIFS, force=True)
-                io.write_regulons(regulons, self.folder / GMT, force=True)
-        return io.regulons_from_motifs(io.read_motif_table(self.folder / MOTIFS))
+                work.prune_network(
+                    self.expression, self.files.adjacencies, self.files, rankings=list(options.rankings),
+                    annotations=options.annotations, params=params, n_jobs=options.num_workers,
+                )  # fmt: skip
 
     def _prune_params(self) -> dict[str, Any]:
         """Return the options of the motif step."""
@@ -201,114 +172,59 @@ class _Run:
         # None leaves the default to cistarget.prune, where it is documented.
         return params if options.rank_threshold is None else {**params, "rank_threshold": options.rank_threshold}
 
-    def _activity(self, regulons: Regulons) -> pd.DataFrame:
-        """Score the regulons in every cell and return the scores as written."""
-        from reguloom import activity, io
-
-        params: dict[str, Any] = {"auc_threshold": self.options.auc_threshold, "weights": self.options.weights}
-        with self.manifest.stage("activity", {**params, "seed": self.options.seed}, [AUCELL]) as needed:
+    def _activity(self) -> None:
+        """Score the regulons in every cell, and call each on or off."""
+        options, seed = self.options, self.options.seed
+        params: dict[str, Any] = {"auc_threshold": options.auc_threshold, "weights": options.weights}
+        with self.manifest.stage("activity", {**params, "seed": seed}, [AUCELL]) as needed:
             if needed:
-                auc = activity.aucell_frame(
-                    self.expression, regulons, rng=self.options.seed, n_jobs=self.options.num_workers, **params
+                regulons = work.read_motif_regulons(self.files.motifs)
+                work.score_activity(
+                    self.expression, regulons, self.files.aucell, params=params, seed=seed, n_jobs=options.num_workers
                 )
-                io.write_table(auc, self.folder / AUCELL, index_label="Cell", force=True)
-        return io.read_table(self.folder / AUCELL)
-
-    def _binarize(self, auc: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-        """Call each regulon on or off in each cell and return calls and thresholds as written."""
-        from reguloom import activity, io
-
-        options = self.options
-        with self.manifest.stage("binarization", {"seed": options.seed}, [BINARY, THRESHOLDS]) as needed:
+        with self.manifest.stage("binarization", {"seed": seed}, [BINARY, THRESHOLDS]) as needed:
             if needed:
-                found = activity.find_thresholds(auc, rng=options.seed, n_jobs=options.num_workers)
-                binary, _ = activity.binarize_frame(auc, thresholds=found["threshold"].to_dict())
-                io.write_table(binary, self.folder / BINARY, index_label="Cell", force=True)
-                io.write_table(found, self.folder / THRESHOLDS, index_label="Regulon", force=True)
-        return io.read_table(self.folder / BINARY), io.read_table(self.folder / THRESHOLDS)
+                work.call_on_and_off(self.files, seed=seed, n_jobs=options.num_workers)
 
-    def _specificity(self, auc: pd.DataFrame) -> pd.DataFrame | None:
+    def _specificity(self) -> None:
         """Score how specific each regulon is for each group."""
-        from reguloom import activity, io
-
         groupby = self.options.groupby
         if groupby is None:
-            return None
+            return
         labels = self.adata.obs[groupby].astype(str)
-        params = {"groupby": groupby, "labels": fingerprint(list(labels))}
-        with self.manifest.stage("specificity", params, [RSS]) as needed:
+        with self.manifest.stage(
+            "specificity", {"groupby": groupby, "labels": fingerprint(list(labels))}, [RSS]
+        ) as needed:
             if needed:
-                io.write_table(activity.rss(auc, labels), self.folder / RSS, index_label=groupby, force=True)
-        return io.read_table(self.folder / RSS)
+                work.score_specificity(self.files, labels, groupby)
 
-    def _results(
-        self,
-        network: Network,
-        regulons: Regulons,
-        auc: pd.DataFrame,
-        binary: pd.DataFrame,
-        thresholds: pd.DataFrame,
-        rss: pd.DataFrame | None,
-    ) -> None:
+    def _results(self, found: work.Found) -> None:
         """Write everything into one AnnData and a loom that SCope opens, and draw the figures."""
-        from reguloom import io
-        from reguloom.pipeline._assemble import assemble
         from reguloom.pipeline._figures import draw_all
 
         groupby = self.options.groupby
-        result = assemble(self.adata, network, regulons, auc, binary, thresholds, rss, groupby)
+        result = assemble(self.adata, found, groupby)
         params = {"obs": fingerprint(self.adata.obs.astype(str).to_csv()), "obsm": sorted(self.adata.obsm)}
         with self.manifest.stage("results", params, [H5AD, LOOM]) as needed:
             if needed:
-                io.write(result, self.folder / H5AD, force=True)
-                io.write_scope_loom(
-                    self.adata,
-                    self.folder / LOOM,
-                    regulons=regulons,
-                    auc=auc,
-                    thresholds=thresholds["threshold"],
-                    title=self.folder.name,
-                    clusterings=[groupby] if groupby else None,
-                    force=True,
-                )
+                work.write_results(
+                    self.adata, result, found, self.folder / H5AD, self.folder / LOOM,
+                    title=self.folder.name, groupby=groupby,
+                )  # fmt: skip
         with self.manifest.stage("figures", {}, [FIGURES]) as needed:
             if needed:
                 draw_all(
                     result,
-                    network,
-                    regulons,
+                    found,
                     groupby=groupby,
                     rankings=self.options.rankings,
                     enrichment={**self._prune_params(), "layer": self.options.layer},
                     folder=self.folder / FIGURES,
                 )
 
-    def _summary(self, network: Network, regulons: Regulons, rss: pd.DataFrame | None) -> list[str]:
+    def _summary(self, found: work.Found) -> list[str]:
         """Return what was found, in a few lines."""
-        lines = [
-            f"{len(network)} edges, {len(regulons)} regulons, {self.expression.n_cells} cells.",
-            f"Strongest motif support: {', '.join(_by_nes(regulons)[:8])}.",
-        ]
-        if rss is not None:
-            lines += [f"Most specific for {group}: {', '.join(_top(row))}." for group, row in rss.iterrows()]
+        lines = [f"{len(found.network or ())} edges, {len(found.regulons or ())} regulons, {self.adata.n_obs} cells."]
+        lines += work.describe_regulons(found)
         lines.append(f"Results are in {self.folder}; start with {self.folder / FIGURES} and {self.folder / H5AD}.")
         return lines
-
-
-def _by_nes(regulons: Regulons) -> list[str]:
-    """Return names with their enrichment, best first."""
-    ranked = sorted(regulons, key=lambda one: -one.nes)
-    return [f"{one.name} (NES {one.nes:.1f}, {len(one)} genes)" for one in ranked]
-
-
-def _top(row: pd.Series) -> list[str]:
-    """Return the three most specific regulons of a group with their scores."""
-    return [f"{name} {value:.2f}" for name, value in row.sort_values(ascending=False, kind="stable")[:3].items()]
-
-
-def _remove_checkpoints(folder: Path) -> None:
-    """Remove checkpoints that have served their purpose."""
-    import shutil
-
-    for checkpoint in folder.glob(f"{CHECKPOINT}*"):
-        shutil.rmtree(checkpoint)

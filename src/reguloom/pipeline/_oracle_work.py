@@ -1,0 +1,156 @@
+"""The knock-out screen into a folder: what ``reguloom oracle screen`` and ``reguloom run`` share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from reguloom._errors import InputError
+from reguloom._files import atomic_write
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from anndata import AnnData
+
+    from reguloom.oracle import Development, Oracle
+
+SCREEN, NETWORK, MODEL, FIGURES = "screen.csv", "network.parquet", "result.h5ad", "figures"
+_N_FIGURES = 3
+
+
+def read_development(
+    adata: AnnData,
+    *,
+    pseudotime: str | None,
+    velocity: str | None,
+    gradient: Path | None,
+    basis: str,
+    n_jobs: int | None,
+) -> Development:
+    """Return the field of development that the options name.
+
+    Parameters
+    ----------
+    adata
+        The cells.
+    pseudotime, velocity, gradient
+        Column of ``obs``, slot of ``obsm``, or a gradient file of CellOracle.
+    basis
+        Embedding in ``obsm``.
+    n_jobs
+        Threads.
+
+    Raises
+    ------
+    InputError
+        If none is given.
+    """
+    from reguloom import oracle
+
+    if gradient is not None:
+        return oracle.read_gradient(gradient)
+    if pseudotime is None and velocity is None:
+        msg = "scoring needs a direction of development: give --pseudotime KEY, --velocity KEY or --gradient FILE."
+        raise InputError(msg)
+    return oracle.development(adata, pseudotime=pseudotime, velocity=velocity, basis=basis, n_jobs=n_jobs)
+
+
+def screen_into(
+    folder: Path,
+    model: Oracle,
+    development: Development,
+    *,
+    cells: AnnData,
+    checkpoint: Path,
+    resume: bool,
+    force: bool = True,
+    genes: Sequence[str] | None = None,
+    pairs: Sequence[str] = (),
+    lineages: str | None = None,
+    **options: Any,
+) -> pd.DataFrame:
+    """Knock every factor out, and write the ranking, the network, the model and the figures.
+
+    Parameters
+    ----------
+    folder
+        Where the files go.
+    model, development
+        The fitted oracle, and what its shifts are held against.
+    cells
+        Their annotation and embeddings go into the model's file.
+    checkpoint, resume
+        File that keeps finished units of work, and whether to take it up; it is removed in the end.
+    force
+        Whether existing files may be replaced.
+    genes, pairs
+        What to knock out; every single gene that can be, if left out.
+    lineages
+        Column of ``obs`` whose groups are scored apart.
+    options
+        Further options of :func:`reguloom.oracle.screen`.
+
+    Returns
+    -------
+    The ranking.
+    """
+    from reguloom import io, oracle
+    from reguloom.oracle.persistence import write_oracle
+
+    labels = cells.obs[lineages].astype(str) if lineages else None
+    table = oracle.screen(
+        model, development, perturbations=_asked(model, genes, pairs), lineages=labels, checkpoint=checkpoint,
+        resume=resume, **options,
+    )  # fmt: skip
+    io.write_table(table.set_index("gene"), folder / SCREEN, index_label="gene", force=force)
+    io.write_network(model.network, folder / NETWORK, force=force)
+    write_oracle(model, folder / MODEL, adata=cells, screen=table, force=force)
+    draw_screen(model, development, table, folder / FIGURES)
+    checkpoint.unlink(missing_ok=True)
+    return table
+
+
+def _asked(model: Oracle, genes: Sequence[str] | None, pairs: Sequence[str]) -> list[str] | None:
+    """Return the genes and pairs to knock out; None for every single gene."""
+    if not pairs:
+        return list(genes or ()) or None
+    return [*(genes or map(str, model.regulators)), *pairs]
+
+
+def draw_screen(model: Oracle, development: Development, table: pd.DataFrame, folder: Path) -> None:
+    """Draw the ranking, and the flow and scores of the strongest factors, into `folder`."""
+    from reguloom import oracle, pl
+    from reguloom.core import Perturbation
+
+    folder.mkdir(parents=True, exist_ok=True)
+
+    def save(figure: Any, name: str) -> None:
+        with atomic_write(folder / f"{name}.png") as temporary:
+            figure.savefig(temporary)
+
+    save(pl.development(development), "development")
+    save(pl.tf_ranking(table), "ranking")
+    if "p" in table:
+        save(pl.tf_volcano(table), "volcano")
+    if table["lineage"].nunique() > 1:
+        save(pl.tf_heatmap(table), "heatmap")
+    first = table[table["lineage"] == table["lineage"].iloc[0]]
+    groups = list(map(str, model.groups)) if model.groupby else None
+    for name in first["gene"].head(_N_FIGURES):
+        prediction = model.predict(Perturbation.knockout(name))
+        score = oracle.perturbation_score(prediction, development)
+        save(pl.oracle_flow(score, groups=groups), f"flow_{name}")
+        save(pl.perturbation_score(score), f"score_{name}")
+
+
+def describe_screen(table: pd.DataFrame) -> list[str]:
+    """Return what a screen found, a line for each lineage."""
+    lines = []
+    for name, rows in table.groupby("lineage", sort=False):
+        against = rows[rows["net"] < 0]["gene"].head(5)
+        along = rows[rows["net"] > 0]["gene"].head(5)
+        called = f", {int((rows['q'] < 0.05).sum())} of {len(rows)} with q < 0.05" if "q" in rows else ""
+        toward = f"against development {', '.join(against) or '-'}; along it {', '.join(along) or '-'}"
+        lines.append(f"{name}: {toward}{called}")
+    return lines
