@@ -66,7 +66,7 @@ def command(adata: Path, output: Path, seed: int, num_workers: int | None, force
     )  # fmt: skip
     io.write_table(table.set_index("gene"), files[0], index_label="gene", force=force)
     io.write_network(model.network, files[1], force=force)
-    write_oracle(model, files[2], adata=cells, screen=table, force=force)
+    write_oracle(model, files[2], adata=cells, screen=table, development=field, force=force)
     _draw(model, field, table, options, output / "figures")
     checkpoint.unlink(missing_ok=True)
     for line in _summary(table):

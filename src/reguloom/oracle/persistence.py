@@ -21,6 +21,8 @@ from reguloom.oracle.model import Oracle
 if TYPE_CHECKING:
     from anndata import AnnData
 
+    from reguloom.oracle.development import Development
+
 SCHEMA = 1
 SUFFIXES = (".h5ad", ".zarr")
 
@@ -31,6 +33,7 @@ def write_oracle(
     *,
     adata: AnnData | None = None,
     screen: pd.DataFrame | None = None,
+    development: Development | None = None,
     force: bool = False,
 ) -> None:
     """Write an oracle to an h5ad file or a zarr store.
@@ -45,6 +48,9 @@ def write_oracle(
         The cells' annotation and embeddings, which are kept beside it.
     screen
         A screen's table, which becomes ``uns['oracle_screen']``.
+    development
+        What shifts are held against: its grid and flow become ``uns['oracle_development']``, the embedding that it lies
+        on ``obsm['oracle_embedding']``.
     force
         Whether an existing file may be replaced.
     """
@@ -71,6 +77,12 @@ def write_oracle(
             made.obsm[key] = adata.obsm[key]
     if screen is not None:
         made.uns["oracle_screen"] = _table(screen)
+    if development is not None:
+        made.obsm["oracle_embedding"] = development.embedding
+        made.uns["oracle_development"] = {
+            "grid_x": development.grid.x, "grid_y": development.grid.y, "kept": development.kept,
+            "flow": development.flow, "basis": development.basis, "source": str(development.settings["source"]),
+        }  # fmt: skip
     _write(made, path, force=force)
 
 
