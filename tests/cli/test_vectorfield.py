@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 from anndata import AnnData
@@ -46,6 +47,47 @@ def test_fit(run: Run, cells: Path, tmp_path: Path) -> None:
     assert again.code == 3 and "--force" in again.err
 
 
+def test_what_fails_is_repeated_by_every_prediction(run: Run, cells: Path, tmp_path: Path) -> None:
+    out = tmp_path / "few.h5ad"
+    made = run("vectorfield", "fit", cells, "--n-control", "6", "--bandwidth", "9", "--ridge", "1", "-o", out)
+    doubts = [line.removeprefix("DOUBT ").split(":")[0] for line in made.err.splitlines() if line.startswith("DOUBT")]
+    assert made.code == 0 and doubts
+    again = run("vectorfield", "perturb", out, "--knockout", "G0", "-o", "-")
+    assert all(f"doubt: {one}" in again.err for one in doubts)
+
+
+def test_a_file_without_a_field_is_fitted_now(run: Run, cells: Path, tmp_path: Path) -> None:
+    options = ("--basis", "pca", "--groupby", "state", "--regulators", "G0", "--targets", "G1")
+    made = run("vectorfield", "jacobian", cells, *options, "-o", "-", "--plot", tmp_path / "j.png")
+    assert made.code == 0, made.err
+    assert "no field is stored in cells.h5ad" in made.err
+    assert len(made.out.splitlines()) == 1 + 2
+    assert (tmp_path / "j.png").stat().st_size > 5_000
+
+
+def test_the_basis_has_to_be_that_of_the_field(run: Run, fitted: Path) -> None:
+    made = run("vectorfield", "screen", fitted, "--basis", "umap", "-o", "-")
+    assert made.code == 3 and "a field on 'pca', not on 'umap'" in made.errors[0]
+    grouped = run("vectorfield", "screen", fitted, "--basis", "pca", "--groupby", "state", "--genes", "G0", "-o", "-")
+    assert grouped.code == 0 and len(grouped.out.splitlines()) == 1 + 2
+
+
+def test_labelling(run: Run, cells: Path, tmp_path: Path) -> None:
+    import anndata
+
+    adata = anndata.read_h5ad(cells)
+    adata.layers["total"] = adata.layers.pop("Ms")
+    adata.layers["new"] = adata.layers["total"] * 0.3
+    adata.layers["new"][:, 1:] *= np.linspace(0.8, 1.2, 300)[:, None]
+    del adata.layers["velocity"], adata.obsm["velocity_pca"]
+    adata.obs["hours"] = 2.0
+    adata.write_h5ad(tmp_path / "l.h5ad")
+    options = ("--method", "labelling", "--labelling-time", "hours", "--projection", "linear", "--no-diagnose")
+    made = run("vectorfield", "fit", tmp_path / "l.h5ad", *options, "-o", tmp_path / "f.h5ad")
+    assert made.code == 0, made.err
+    assert np.allclose(anndata.read_h5ad(tmp_path / "f.h5ad").var["velocity_gamma"].iloc[0], -np.log(0.7) / 2)
+
+
 def test_jacobian(run: Run, fitted: Path, tmp_path: Path) -> None:
     made = run("vectorfield", "jacobian", fitted, "--regulators", "G0", "G1", "--targets", "G1,G4", "-o", "-")
     assert made.code == 0, made.err
@@ -82,7 +124,7 @@ def test_path(run: Run, fitted: Path, tmp_path: Path) -> None:
     ranks, figure = tmp_path / "r.csv", tmp_path / "p.svg"
     made = run(
         "vectorfield", "path", fitted, "--from", "A", "--to", "B", "--n-points", "8", "-o", "-",
-        "--ranks-output", ranks, "--plot", figure,
+        "--ranks-output", ranks, "--plot", figure, "--heatmap", tmp_path / "h.png",
     )  # fmt: skip
     assert made.code == 0, made.err
     assert len(made.out.splitlines()) == 1 + 10

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -113,9 +113,8 @@ def thinned(adata: AnnData, made: VectorField, seed: int, draws: Draws) -> list[
     velocities, loops = [], []
     for spliced, unspliced in zip(*halves, strict=True):
         size = capture(spliced, unspliced)
-        s, u, gamma = rates.lines(
-            graph, *(normalised(one, size)[:, genes] for one in (spliced, unspliced)), "stochastic"
-        )
+        seen = [normalised(one, size)[:, genes] for one in (spliced, unspliced)]
+        s, u, gamma = rates.lines(graph, seen[0], seen[1], "stochastic")
         velocities.append(_components(np.nan_to_num(u - gamma * s), s, loadings))
         loops.append(_components(_beyond(s, u), s, loadings))
     return [
@@ -182,7 +181,7 @@ def directions(
     )
 
 
-def _moments(adata: AnnData, genes: object) -> tuple[np.ndarray, np.ndarray]:
+def _moments(adata: AnnData, genes: Any) -> tuple[np.ndarray, np.ndarray]:
     """Return smoothed spliced and unspliced counts of genes."""
     s, u = (Expression.of(adata, layer=name).to_dense()[:, genes] for name in ("Ms", "Mu"))
     return s, u

@@ -55,7 +55,7 @@ class Refits:
         """Make the Gram matrix of each part (a mask of the cells), unless it is there already."""
         for name, used in zip(names, parts, strict=True):
             if name not in self.grams:
-                self.grams[name] = self.features.gram(self.weights * used)
+                self.grams[name] = self.features.gram_of_change(self.weights * used)
 
     def solve(self, names: Sequence[str], used: np.ndarray, velocities: np.ndarray) -> np.ndarray:
         """Return the solution on the cells `used`, whose parts have these names."""

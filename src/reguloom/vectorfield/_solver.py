@@ -133,10 +133,6 @@ class Features:
             moment += side
         return gram, moment
 
-    def gram(self, weights: np.ndarray) -> np.ndarray:
-        """Return ``Phi' W Phi``."""
-        return self.normal_equations(weights, np.zeros((len(weights), 1)))[0]
-
     def gram_of_change(self, change: np.ndarray) -> np.ndarray:
         """Return ``Phi' D Phi`` for a change D of the weights of few cells, of either sign; 0 leaves a cell out."""
 

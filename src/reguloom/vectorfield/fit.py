@@ -91,7 +91,8 @@ def fit(
 
     Returns
     -------
-    The field. Its ``report`` holds the inlier share, cosine and R² on held-out cells and what was chosen.
+    The field. Its ``report`` holds the inlier share, cosine and R² on held-out cells and what was chosen; its
+    ``failed_checks`` whether there are too few cells or the fit has collapsed (:func:`diagnose` checks the rest).
 
     Raises
     ------
@@ -129,7 +130,7 @@ def fit(
         "field: %d control points, %.0f %% inliers, held-out cosine %.2f",
         len(chosen), 100 * report["inlier_share"], report["cosine_held_out"],
     )  # fmt: skip
-    return VectorField(
+    field = VectorField(
         made.control_points,
         made.coefficients,
         made.bandwidth,
@@ -138,12 +139,15 @@ def fit(
         y,
         made.inlier,
         pd.Index(adata.obs_names.astype(str))[known],
-        _groups(adata, groupby, known),
+        groups_of(adata, groupby, known),
         _replicates(made, x, y, n_bootstrap, root),
         report,
         {},
         _provenance(basis, velocity, made, n_bootstrap, compat, root),
     )
+    from reguloom.vectorfield.diagnose import quick
+
+    return replace(field, failed_checks={one.name: one.verdict for one in quick(field) if not one.passed})
 
 
 def _inputs(
@@ -171,7 +175,7 @@ def _inputs(
     return np.ascontiguousarray(states[:, :k]), np.ascontiguousarray(velocities[:, :k]), space
 
 
-def _groups(adata: AnnData, groupby: str | None, known: np.ndarray) -> pd.Categorical | None:
+def groups_of(adata: AnnData, groupby: str | None, known: np.ndarray) -> pd.Categorical | None:
     """Return the groups of the cells that are used."""
     if groupby is None:
         return None

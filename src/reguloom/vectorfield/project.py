@@ -15,8 +15,15 @@ from reguloom.vectorfield.transition import displacement, transition
 if TYPE_CHECKING:
     from anndata import AnnData
 
-LAYERS = (("velocity", "Ms"), ("velocity_S", "M_s"), ("velocity_T", "M_t"), ("velocity_N", "M_n"))
-"""Velocity layers with the smoothed counts beside them: scVelo's and veloVI's, then Dynamo's."""
+LAYERS = (
+    ("velocity", "Ms"),
+    ("velocity_S", "M_s"),
+    ("velocity_T", "M_t"),
+    ("velocity_N", "M_n"),
+    ("velocity", "total"),
+)
+"""Velocity layers with the counts beside them: scVelo's and veloVI's, Dynamo's, and those of labelling."""
+COUNTS = ("Ms", "M_s", "M_t", "total", "spliced")
 GENES = ("velocity_genes", "use_for_transition", "use_for_dynamics")
 METHODS = ("linear", "tangent", "pearson", "cosine", "fp", "softmax")
 _CELLS = 64
@@ -41,7 +48,7 @@ def project(
     adata
         With a layer of velocities and one of smoothed counts (scVelo's, veloVI's or Dynamo's names).
     layer
-        Layer of velocities, if it has another name; counts are then ``Ms``, ``M_s`` or X.
+        Layer of velocities, if it has another name; counts are then ``Ms``, ``M_s``, ``M_t``, ``total`` or ``spliced``.
     basis
         Name of the basis.
     method
@@ -118,7 +125,7 @@ def gene_velocities(adata: AnnData, layer: str | None = None) -> tuple[np.ndarra
     InputError
         If fewer than two genes have a velocity.
     """
-    pairs = LAYERS if layer is None else ((layer, "Ms"), (layer, "M_s"), (layer, "M_t"), (layer, "spliced"))
+    pairs = LAYERS if layer is None else tuple((layer, one) for one in COUNTS)
     pair = next((one for one in pairs if one[0] in adata.layers and one[1] in adata.layers), None)
     if pair is None:
         found = sorted(key for key in adata.layers if key is not None)
