@@ -6,7 +6,7 @@ from reguloom.vectorfield.fate import Fates, fate_change, fates
 from reguloom.vectorfield.field import VectorField
 from reguloom.vectorfield.fit import fit
 from reguloom.vectorfield.fixed_points import FixedPoints, basins, fixed_points, separatrices
-from reguloom.vectorfield.geometry import acceleration, curl, curvature, geometry, sensitivity
+from reguloom.vectorfield.geometry import acceleration, curl, curvature, geometry, sensitivity, torsion
 from reguloom.vectorfield.helmholtz import helmholtz_kernel
 from reguloom.vectorfield.integrate import Trajectories, diffuse, integrate
 from reguloom.vectorfield.jacobian import cell_jacobian, jacobian, network
@@ -72,6 +72,7 @@ __all__ = [
     "sensitivity",
     "separatrices",
     "sparsevfc",
+    "torsion",
     "transition",
     "velocity",
 ]

@@ -76,3 +76,10 @@ def hessian(x: np.ndarray, z: np.ndarray, beta: float, coefficients: np.ndarray)
     curved = np.einsum("nm,mi,nmj,nml->nijl", near, coefficients, away, away, optimize=True)
     flat = (near @ coefficients)[:, :, None, None] * np.eye(x.shape[1])
     return -2.0 * beta * (flat - 2.0 * beta * curved)
+
+
+def laplacian(x: np.ndarray, z: np.ndarray, beta: float, coefficients: np.ndarray) -> np.ndarray:
+    """Return ``sum_j d2f_i/dx_j^2``, ``(n, k)``: ``-2 beta sum_m k_m C_m (k - 2 beta |x - z_m|^2)``."""
+    squared = (x * x).sum(axis=1)[:, None] + (z * z).sum(axis=1)[None, :] - 2.0 * (x @ z.T)
+    near = kernel(x, z, beta) * (x.shape[1] - 2.0 * beta * squared)
+    return -2.0 * beta * (near @ coefficients)

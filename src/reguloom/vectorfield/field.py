@@ -125,6 +125,18 @@ class VectorField:
         """
         return self._over(_gaussian.divergence, states, len(self.control_points), n_jobs)
 
+    def laplacian(self, states: np.ndarray | None = None, *, n_jobs: int | None = None) -> np.ndarray:
+        """Return ``sum_j d2f_i/dx_j^2`` at states, ``(n, k)``: how far the field differs from its mean nearby.
+
+        Parameters
+        ----------
+        states
+            ``(n, k)``; the cells' own if left out.
+        n_jobs
+            Number of threads.
+        """
+        return self._over(_gaussian.laplacian, states, len(self.control_points), n_jobs)
+
     def directional(
         self, directions: np.ndarray, states: np.ndarray | None = None, *, n_jobs: int | None = None
     ) -> np.ndarray:

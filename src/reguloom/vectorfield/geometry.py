@@ -51,6 +51,37 @@ def curvature(field: VectorField, states: np.ndarray | None = None, *, n_jobs: i
     return np.divide(bent, squared**2, out=np.zeros_like(bent), where=squared > 0)
 
 
+def torsion(field: VectorField, states: np.ndarray | None = None, *, n_jobs: int | None = None) -> np.ndarray:
+    """Return how fast the flow line through each state leaves its plane, ``(n,)``, in three dimensions.
+
+    ``(v x a) . j / |v x a|^2`` with v = f, a = J f and j = J a + H(f, f); 0 where the line is straight.
+
+    Parameters
+    ----------
+    field
+        A field of three components.
+    states
+        ``(n, 3)``; the cells' own if left out.
+    n_jobs
+        Number of threads.
+
+    Raises
+    ------
+    InputError
+        If the field has another number of components.
+    """
+    if field.n_components != 3:
+        msg = f"torsion is defined in 3 dimensions and the field has {field.n_components}; fit it on three components."
+        raise InputError(msg)
+    v = field(states, n_jobs=n_jobs)
+    a = field.directional(v, states, n_jobs=n_jobs)
+    jerk = field.directional(a, states, n_jobs=n_jobs)
+    jerk = jerk + np.einsum("nijl,nj,nl->ni", field.hessian(states, n_jobs=n_jobs), v, v)
+    normal = np.cross(v, a)
+    squared = (normal**2).sum(axis=1)
+    return np.divide((normal * jerk).sum(axis=1), squared, out=np.zeros(len(v)), where=squared > 0)
+
+
 def curl(field: VectorField, states: np.ndarray | None = None, *, n_jobs: int | None = None) -> np.ndarray:
     """Return the curl: ``(n,)`` in two dimensions, ``(n, 3)`` in three.
 
