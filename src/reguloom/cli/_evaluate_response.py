@@ -20,7 +20,8 @@ FILES = ("leaderboard.csv", "diagnostics.csv", "units.csv", "headline.txt")
 N_CHANGES = 3
 
 screen_options = common.apply(
-    click.option("--perturbation", default=None, metavar="COLUMN", help="Column of obs with the perturbation.  [default: found]"),
+    click.option("--perturbation", default=None, metavar="COLUMN", show_default="found",
+                 help="Column of obs with the perturbation."),
     click.option("--control", multiple=True, metavar="LABEL", help="Further names of controls, beside the usual ones."),
     click.option("--covariates", multiple=True, metavar="COLUMN", help="Columns whose values make a cell's context."),
     click.option("--batch", default=None, metavar="COLUMN", help="Column with the batch; controls are matched by it."),
@@ -44,7 +45,7 @@ screen_options = common.apply(
 @click.option("--test-share", type=click.FloatRange(0, 1, min_open=True, max_open=True), default=None,
               help="Share held out.  [default: of the kind]")  # fmt: skip
 @click.option(
-    "--gene-sets", type=common.INPUT, default=None, help="GMT file (GO): for GEARS's graph, and for baselines."
+    "--gene-sets", type=common.INPUT, default=None, help="GMT file (GO): for the graph of GEARS, and for baselines."
 )
 @click.option("--embedding", "embeddings", multiple=True, metavar="NAME=FILE",
               help="Table of genes x dimensions (csv), or GMT; adds three baselines.")  # fmt: skip
@@ -195,10 +196,8 @@ def _draw(scores: ResponseScores, folder: Path) -> None:
     change = scores.observed["observed"] - control
     score = scores.leaderboard[scores.leaderboard["metric"] == "score"]
     ranked = score.sort_values("value", ascending=False)
-    shown = [
-        *ranked.loc[ranked["kind"] == "model", "model"][:3],
-        *ranked.loc[ranked["kind"] == "baseline", "model"][:2],
-    ]
+    models, standard = (ranked.loc[ranked["kind"] == kind, "model"] for kind in ("model", "baseline"))
+    shown = [*models[:3], *standard[:2]]
     for unit in (change**2).sum(axis=1).sort_values(ascending=False).index[:N_CHANGES]:
         said = pd.DataFrame({name: scores.predicted[name].loc[unit] - control.loc[unit] for name in shown}).T
         name = " in ".join(unit) if unit[1] != "all" else unit[0]
@@ -212,6 +211,7 @@ def _summary(scores: ResponseScores) -> list[str]:
     """Return a few lines for the terminal."""
     notes = [f"{name}: {note}" for name, kept in scores.notes.items() for note in kept]
     remarks = scores.diagnostics[scores.diagnostics["remark"] != ""]
-    told = [f"{row['check']}{f' ({where})' if (where := row['context']) not in ('', 'all') else ''}: {row['value']:.3g}; "
-            f"{row['remark']}" for _, row in remarks.iterrows()]  # fmt: skip
-    return [scores.headline, *notes, *told]
+    for _, row in remarks.iterrows():
+        where = "" if row["context"] in ("", "all") else f" ({row['context']})"
+        notes.append(f"{row['check']}{where}: {row['value']:.3g}; {row['remark']}")
+    return [scores.headline, *notes]

@@ -214,7 +214,7 @@ def response(
     for number, one in enumerate(splits):
         truth = Truth.of(screen, one, found)
         for name, model in {**named, **standard}.items():
-            logger.info("split %d of %d: %s", number + 1, len(splits), name)
+            logger.log(20 if name in named else 10, "split %d of %d: %s", number + 1, len(splits), name)
             said = answer(model, screen, one, truth, seed=child_seed(seed, number) >> 1, name=name, device=device)
             collected.add(number, name, said, truth, one, screen, kinds[name])
         _positive_controls(collected, number, screen, one, truth, standard, seed)

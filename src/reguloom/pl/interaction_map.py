@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import pandas as pd
@@ -20,7 +20,7 @@ SYNERGY, SUPPRESSOR, NEOMORPHISM = 1.15, 1.0, 0.88
 
 
 def interaction_map(
-    scores: pd.DataFrame, *, n_names: int = 12, title: str | None = None, ax: Axes | None = None
+    scores: pd.DataFrame, *, n_names: int = 16, title: str | None = None, ax: Axes | None = None
 ) -> Figure:
     """Draw pairs of genes by the magnitude of their interaction and by how well the two singles explain the double.
 
@@ -55,7 +55,7 @@ def interaction_map(
         msg = f"the table lacks {absent or 'rows'}; interaction_map draws what evaluate.interactions returns."
         raise InputError(msg)
     with _style.style():
-        figure = _style.new_figure(4.2, 3.1) if ax is None else ax.figure
+        figure = _style.new_figure(4.2, 3.1) if ax is None else cast("Figure", ax.figure)
         axes = figure.subplots() if ax is None else ax
         for limit in (SYNERGY, SUPPRESSOR):
             axes.axvline(limit, color=_style.FAINT, linewidth=0.9, zorder=1)
