@@ -9,11 +9,13 @@ from reguloom.pipeline.config import RunConfig
 from reguloom.pipeline.run import Planned, plan, run
 from reguloom.pipeline.scenic import scenic
 from reguloom.pipeline.scenic_run import ScenicOptions, run_scenic
+from reguloom.pipeline.temporal_motifs import TemporalMotifs, temporal_motifs
 
 __all__ = [
     "Planned",
     "RunConfig",
     "ScenicOptions",
+    "TemporalMotifs",
     "citations",
     "plan",
     "read_config",
@@ -21,4 +23,5 @@ __all__ = [
     "run_scenic",
     "scenic",
     "scheduler",
+    "temporal_motifs",
 ]

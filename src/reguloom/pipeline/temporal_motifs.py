@@ -118,7 +118,7 @@ def temporal_motifs(
     notes: list[str] = []
     if len(moving) < FEW_GENES:
         notes.append(f"{len(moving)} genes move: too small to conclude which motif tells modules apart")
-    table = cistarget_annotations(annotations)
+    table = _annotations(annotations)
     whole = [rankings] if _is_one(rankings) else list(rankings)
     within = [temporal.rankings_within(one, moving) for one in whole]
     found = _enrich(sets, within, table, nes_threshold, n_jobs)
@@ -136,7 +136,7 @@ def temporal_motifs(
     return TemporalMotifs(found, factors, _contrast(sets, pair, whole, names, table), pair, tuple(notes))
 
 
-def cistarget_annotations(annotations: Any) -> pd.DataFrame:
+def _annotations(annotations: Any) -> pd.DataFrame:
     """Return motif annotations as a table, whichever way they are given."""
     from reguloom.cistarget._annotation import read_annotations
 
