@@ -12,7 +12,7 @@ from reguloom.temporal.noise import Noise
 from reguloom.temporal.timecourse import COUNT_LIKELIHOODS, TimeCourse
 
 _ROUNDS = 12
-_RIDGE = 1e-6
+_RIDGE = 1e-9
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -35,6 +35,7 @@ from reguloom.temporal.timing import profile_timing
 METHODS = ("vrnn", *BASELINES)
 #: Fewer moving genes than this are not grouped.
 FEWEST_GENES = 10
+ORIGINAL, ORIGINAL_GENES, ORIGINAL_MODULES = "vrnn-gene-clustering", 1000, 6
 VRNN_CITATION = "10.48550/arXiv.1506.02216"
 
 
@@ -48,6 +49,7 @@ class _Settings:
     n_seeds: int
     n_draws: int
     options: VrnnOptions
+    compat: str | None
     device: str | None
     n_jobs: int | None
     folder: str | os.PathLike[str] | None
@@ -152,17 +154,17 @@ def fit(
         likelihood=likelihood, n_bins=n_bins, pool=pool,
     )  # fmt: skip
     known = None if truth is None else pd.Series(truth)
-    if compat == "vrnn-gene-clustering":
-        from reguloom.temporal.original import fit_original
-
-        return fit_original(course, n_modules=n_modules, n_top=n_top, truth=known, rng=rng, fdr=fdr)
     settings = _Settings(
-        method, n_modules, max_modules, n_seeds, n_draws, vrnn_options(dict(options or {}), compat), device, n_jobs,
-        folder, resume, root_seed(rng),
+        method, n_modules, max_modules, n_seeds, n_draws, vrnn_options(dict(options or {}), compat), compat, device,
+        n_jobs, folder, resume, root_seed(rng),
     )  # fmt: skip
     noise = estimate_noise(course)
     genes = course_test(course, noise, fdr=fdr)
-    return _grouped(course, noise, genes, _chosen(genes, n_top), settings=settings, truth=known)
+    chosen = _chosen(genes, n_top)
+    if compat == ORIGINAL:
+        chosen = np.arange(min(course.n_genes, ORIGINAL_GENES if n_top in (None, 2000) else n_top))
+        settings = replace(settings, n_modules=n_modules or ORIGINAL_MODULES)
+    return _grouped(course, noise, genes, chosen, settings=settings, truth=known)
 
 
 def _chosen(genes: pd.DataFrame, n_top: int | None) -> NDArray[np.int64]:
@@ -207,6 +209,10 @@ def _method(settings: _Settings, material: Material) -> Grouping:
     """Return the way of grouping that was asked for."""
     if settings.method != "vrnn":
         return BaselineGrouping(settings.method, material)
+    if settings.compat == ORIGINAL:
+        from reguloom.temporal.original import OriginalGrouping
+
+        return OriginalGrouping(material, max_epochs=settings.options.max_epochs, device=settings.device)
     from reguloom.temporal.vrnn_grouping import VrnnGrouping
 
     return VrnnGrouping(

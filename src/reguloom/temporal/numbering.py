@@ -27,7 +27,9 @@ def leading(timing: pd.DataFrame) -> pd.DataFrame:
 
 
 def by_half_time(share: NDArray[np.float64], half_time: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return memberships with their columns in the order of the modules' mean half-times; empty modules are dropped.
+    """Return memberships with their columns in the order of the modules' mean half-times.
+
+    Modules that hold no gene with a probability of one half are dropped: their genes are unassigned.
 
     Parameters
     ----------
@@ -37,7 +39,7 @@ def by_half_time(share: NDArray[np.float64], half_time: NDArray[np.float64]) -> 
         Of each gene.
     """
     label = share.argmax(axis=1)
-    used = np.unique(label)
+    used = np.unique(label[share.max(axis=1) >= LEAST_PROBABILITY])
     means = np.array([half_time[label == one].mean() for one in used])
     return share[:, used[np.argsort(means, kind="stable")]]
 

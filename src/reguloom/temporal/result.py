@@ -46,8 +46,9 @@ class TemporalModules:
         number was given.
     benchmark
         One row per method, the one that was asked for and every baseline: ``held_out`` (log-likelihood per held-out
-        value), ``stability`` (adjusted Rand index between repetitions), ``shape_explained`` and ``level_explained``
-        (share of variance between modules), ``agreement`` (with the truth, if it was given).
+        value), ``gain`` and ``gain_se`` (over the best baseline, within the same splits), ``stability`` (adjusted Rand
+        index between repetitions), ``shape_explained`` and ``level_explained`` (share of variance between modules),
+        ``agreement`` (with the truth, if it was given).
     curves
         ``module``, ``track``, ``time``: ``mean`` shape of a module, ``low`` and ``high`` (5 and 95 % of its genes),
         ``n_genes``.

@@ -92,6 +92,9 @@ def profile_timing(profile: Profile, *, logarithmic: bool, n_draws: int, confide
     if n_draws < 2 or not 0 < confidence < 1:
         msg = f"n_draws is {n_draws} and confidence {confidence}; give at least 2 draws and a confidence in (0, 1)."
         raise InputError(msg)
+    if not len(profile.genes):
+        ends = [f"{name}_{end}" for name in ("onset", "half_time", "peak") for end in ("low", "high")]
+        return pd.DataFrame(columns=["gene", "track", "direction", "class", *MEASURES, "change", *ends])
     tables = []
     for number, track in enumerate(profile.tracks):
         seen = np.asarray(profile.mask[:, number].any(axis=0))

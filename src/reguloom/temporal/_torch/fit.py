@@ -64,7 +64,8 @@ class _Fit(Task):
 
     def batches(self, epoch: int, rng: np.random.Generator) -> Iterable[torch.Tensor]:
         """Return batches of genes."""
-        for batch in shuffled(self.trained, self.options.batch_size, rng):
+        size = self.options.batch_size or int(np.clip(-(-len(self.trained) // 4), 64, 512))
+        for batch in shuffled(self.trained, size, rng):
             yield torch.from_numpy(batch)
 
     def step(self, batch: torch.Tensor, at: Step) -> Mapping[str, torch.Tensor]:
