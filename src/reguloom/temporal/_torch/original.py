@@ -51,6 +51,8 @@ class OriginalVRNN(nn.Module):
             now = x[:, t : t + 1]
             mean, logvar = self.posterior(torch.cat([now, h], dim=1)).chunk(2, dim=1)
             prior_mean, prior_logvar = self.prior(h).chunk(2, dim=1)
+            # Not in the original, which ends in NaN on large values.
+            logvar, prior_logvar = logvar.clamp(-10.0, 10.0), prior_logvar.clamp(-10.0, 10.0)
             z = mean + torch.exp(0.5 * logvar) * torch.randn_like(mean)
             h, c = self.cell(torch.cat([now, z], dim=1), (h, c))
             decoded = self.decoder(torch.cat([h, z], dim=1))
