@@ -5,8 +5,8 @@
 SET is ``grandprix``, ``moanin``, ``idrem``, ``kouno``, ``windram``, or a simulated design (``uneven``, ``dense``,
 ``cell_types``, ``conditions``, ``varying``). R files are read with the package rdata, which is no dependency.
 
-Readout and options are those of `reguloom.temporal.fit`, fixed before any of these sets was scored. Each set is one call
-for each seed; ``--modules true`` gives the number of published modules, otherwise the number is chosen.
+Readout and options are those of `reguloom.temporal.fit`, fixed before any of these sets was scored. Each set is one
+call for each seed; ``--modules true`` gives the number of published modules, otherwise the number is chosen.
 """
 
 from __future__ import annotations
@@ -84,10 +84,7 @@ def windram(folder: Path) -> tuple[Any, dict[str, Any], None]:
     names = {name.split(".", 1)[1]: one for name, one in made.items() if "." in name}
     table, meta = names["expr"], names["cell.meta"]
     genes = list(names["gene.meta"].iloc[:, 0].astype(str))
-    treated = meta.columns[
-        [set(meta[one].astype(str)) == {"infected", "control"} or one == "condition" for one in meta]
-    ]
-    tracks = list(meta[treated[0]].astype(str)) if len(treated) else None
+    tracks = list(meta["condition"].astype(str)) if "condition" in meta else None
     course = rl.temporal.TimeCourse.from_samples(
         np.asarray(table), meta["obstime"].to_numpy(float), genes=genes, tracks=tracks
     )
