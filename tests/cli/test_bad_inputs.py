@@ -120,6 +120,11 @@ def _bad(folder: Path) -> None:
     (folder / "wrong.json").write_text('{"Gene0(+)": ')
     (folder / "wrong.yaml").write_text("!!python/object/apply:os.system ['true']\n")
     (folder / "text_auc.csv").write_text("Cell,Gene0(+)\nc1,high\nc2,low\n")
+    cells = pd.read_csv(folder / "cells.csv", index_col=0)
+    about = pd.DataFrame({"Time_numeric": np.repeat([0, 3, 6], 20), "CellType": ["a", "b"] * 30}, cells.index)
+    pd.concat([about, cells], axis=1).to_csv(folder / "course.csv", index=False)
+    (folder / "no_times.csv").write_text("Time_numeric,Gene0\nT0,1\nT1,2\n")
+    (folder / "text_course.csv").write_text("Time_numeric,Gene0,Gene1\n0,1,2\n3,high,4\n6,1,1\n")
     (folder / "old.tsv").write_text("mine\n")
     (folder / "file").write_text("")
     cells = f'[input]\nexpression = "{folder}/cells.h5ad"\n'
@@ -289,6 +294,27 @@ CASES = {
     "a run that is no TOML": Case(RUN % "no_toml.toml", 3, "no_toml.toml is no TOML", "--init"),
     "no run": Case(RUN % "none.toml", 3, "none.toml does not exist", "check the name"),
     "an assignment that is none": Case(RUN % "misspelt.toml --set seed", 3, "--set seed", "write section.key=value"),
+    # time courses
+    "a course without times": Case("temporal fit {in}/cells.csv -o {out}/t", 3, "no time among them", "--time"),
+    "no such time column": Case("temporal times {in}/course.csv --time day", 3, "'day'", "Time_numeric"),
+    "labels that say no time": Case(
+        "temporal fit {in}/no_times.csv -o {out}/t", 3, "'T0', which says", "--times T0=24h"
+    ),
+    "text for a gene": Case("temporal {in}/text_course.csv -o {out}/f.png", 3, "'high' in line 3", "mend or drop"),
+    "cell types pooled": Case("temporal {in}/course.csv -o {out}/f.png -m kmeans", 3, "2 cell types", "groupby"),
+    "a figure that is none": Case("temporal {in}/course.csv -o {out}/f.xyz", 2, "f.xyz", ".png"),
+    "no input": Case("temporal --output {out}/f.png", 2, "an input is missing", "INPUT.csv"),
+    "motifs of no modules": Case(
+        "temporal motifs {in}/groups.csv --rankings {in}/" + DB + " --annotations {in}/motifs.tbl -o {out}/m",
+        3,
+        "groups.csv has the columns",
+        "Gene and Cluster",
+    ),
+    "half of what motifs need": Case(
+        "temporal fit {in}/course.csv --rankings {in}/" + DB + " -o {out}/t", 2, "--annotations", "both"
+    ),
+    "a plot of no result": Case("temporal plot {in}/cells.h5ad -o {out}/p.png", 3, "holds no result", "result.h5ad"),
+    "links to nowhere": Case("temporal links {in}/cells.h5ad -o {out}/l.csv", 2, "--genes FILE", "BED"),
     "scores that are missing": Case("resources build-db --scores {in}/none.feather -o {out}/db", (2, 3), "none", ""),
 }
 

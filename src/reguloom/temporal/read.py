@@ -291,7 +291,7 @@ def _renamed(adata: AnnData) -> list[str]:
         adata.uns.pop("renamed_genes", None)
         return []
     few = ", ".join(f"{row.before} to {row.after}" for row in table.head(3).itertuples())
-    return [f"{len(table)} gene names that R had bent are put right ({few})"]
+    return [f"names of genes that R had bent are put right: {len(table)} ({few})"]
 
 
 def _kind(adata: AnnData, bulk: bool | None) -> str:

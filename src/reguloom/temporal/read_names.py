@@ -43,7 +43,7 @@ def repair_names(names: Sequence[str]) -> tuple[list[str], dict[str, str]]:
     changed = {old: new for old, new in zip(given, made, strict=True) if old != new}
     if changed:
         few = ", ".join(f"{old} -> {new}" for old, new in list(changed.items())[:3])
-        logger.warning("%d gene names that R had bent are put right (%s)", len(changed), few)
+        logger.warning("names of genes that R had bent are put right: %d (%s)", len(changed), few)
     return made, changed
 
 
