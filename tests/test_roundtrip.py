@@ -107,6 +107,16 @@ def project(adata: AnnData, world: Any) -> None:
     oracle.project(adata, prediction, n_neighbors=20)
 
 
+def modules_in_time(adata: AnnData, world: Any) -> None:
+    from reguloom import temporal
+
+    rng = np.random.default_rng(0)
+    shapes = np.array([[0, 1, 1, 1], [0, 0, 1, 2], [0, -1, -1, -2]])[np.arange(60) % 3]
+    counts = np.hstack([rng.poisson(np.exp(4.0 + shapes)) for _ in range(2)])
+    course = temporal.TimeCourse.from_samples(counts, [0, 1, 3, 9] * 2, genes=list(adata.var_names[:60]))
+    temporal.fit(course, method="kmeans", n_modules=3, n_seeds=2).to_adata(adata)
+
+
 def flow(name: str, **options: Any) -> Callable[[AnnData, Any], Any]:
     """Return what runs one step of the vector field, on spliced and unspliced counts made of the matrix."""
 
@@ -143,6 +153,7 @@ CALLS: dict[str, Callable[[AnnData, Any], Any]] = {
     "oracle.impute": impute,
     "oracle.project": project,
     "pipeline.scenic": scenic,
+    "temporal.TemporalModules.to_adata": modules_in_time,
     "vectorfield.VectorField.to_adata": flow("VectorField.to_adata"),
     "vectorfield.geometry": flow("geometry"),
     "vectorfield.labelling": flow("labelling"),
