@@ -18,6 +18,7 @@ import pandas as pd
 
 from reguloom import evaluate, response
 from reguloom.core import PerturbationData
+from reguloom.response._torch.tables import add_table
 
 
 def scores(predicted: np.ndarray, observed: np.ndarray, control: np.ndarray) -> dict[str, float]:
@@ -36,6 +37,7 @@ def main() -> None:
     cells = anndata.read_h5ad(options.adata)
     data = PerturbationData.from_anndata(cells, perturbation="group_id", covariates="cluster_id", layer="logcounts")
     bulk = data.pseudobulk()
+    # One training serves all three: they differ in what is done with the latent space.
     models = {
         "scgen": {},
         "scgen, residual": {"residual": True},
@@ -50,10 +52,13 @@ def main() -> None:
         simple = {"no change": control, "mean shift": control + np.mean(others, axis=0)}
         rows += [{"context": context, "model": name, **scores(one, observed, control)} for name, one in simple.items()]
         start = data.select(data.cells_of("control", context))
+        begun = time.process_time()
+        model = response.SCGen(max_epochs=options.max_epochs).fit(data, split)
+        seconds = time.process_time() - begun
+        learned = split.cells(data, "train")
         for name, settings in models.items():
-            begun = time.process_time()
-            model = response.SCGen(max_epochs=options.max_epochs, **settings).fit(data, split)
-            seconds = time.process_time() - begun
+            model.params.update({"residual": False, "compat": False, **settings})
+            add_table(model.members_[0], "shifts", model._shifts(model.members_[0], data, learned, 0))
             predicted = model.predict(["stim"], start)
             values = predicted.control + predicted.delta[0]
             rows.append({"context": context, "model": name, **scores(values, observed, control),

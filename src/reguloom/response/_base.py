@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from reguloom._errors import InputError, NotFittedError, warn
 from reguloom._random import SeedLike, accepts_seed, child_seed, generator, root_seed
 from reguloom.core import Perturbation, PerturbationData, Prediction, Provenance
+from reguloom.core.provenance import plain
 from reguloom.evaluate.splits import Split
 from reguloom.evaluate.splits import split as make_split
 from reguloom.response._sources import Resolved, Sources
@@ -206,7 +207,7 @@ class ResponseModel(ABC):
     def provenance(self) -> Provenance:
         """Return how the model was made."""
         facts = self.state.facts
-        return Provenance(f"response.{self.name}", {**self._plain_params(), "split": facts["split"]}, facts["seed"],
+        return Provenance(f"response.{self.name}", {**facts["params"], "split": facts["split"]}, facts["seed"],
                           inputs={"data": facts["data"]}, citations=self.citations)  # fmt: skip
 
     def save(self, folder: str | os.PathLike[str], *, force: bool = False) -> None:
@@ -337,7 +338,7 @@ class ResponseModel(ABC):
             "target_sum": target_of(data),
         }
         facts = {"seed": seed, "split": "none" if split is None else split.hash, "data": data.fingerprint(),
-                 "target_mode": data.target_mode}  # fmt: skip
+                 "target_mode": data.target_mode, "params": plain(self._plain_params())}  # fmt: skip
         return State(
             genes=data.genes,
             contexts=data.contexts,

@@ -38,6 +38,9 @@ class CPA(ResponseModel):
         Of encoder and decoder.
     dose
         How strength grows with dose: ``logsigm``, ``sigm``, ``linear``.
+    control_embedding
+        Whether the control has a learned embedding, as in the original. By default it lies at the origin, so that a
+        perturbation of dose 0 is no perturbation.
     embeddings
         One row for each gene or drug, used in place of learned embeddings: all of them can be asked for.
     annotation
@@ -74,6 +77,7 @@ class CPA(ResponseModel):
         n_layers: int = 3,
         dropout: float = 0.0,
         dose: str = "logsigm",
+        control_embedding: bool = False,
         embeddings: pd.DataFrame | None = None,
         annotation: Annotation | None = None,
         lr: float = 5e-4,
@@ -141,7 +145,8 @@ class CPA(ResponseModel):
         p, state = self.params, self.state
         nb, n_batches, n_conditions = state.extra["sizes"].tolist()
         self._needs_counts = bool(nb)
-        names = ("n_latent", "hidden", "n_layers", "dropout", "dose", "adversary_hidden", "adversary_layers")
+        names = ("n_latent", "hidden", "n_layers", "dropout", "dose", "control_embedding", "adversary_hidden",
+                 "adversary_layers")  # fmt: skip
         return CpaNet(
             len(state.genes),
             n_vocabulary=len(state.sources.vocabulary),

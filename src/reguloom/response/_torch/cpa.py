@@ -81,6 +81,8 @@ class CpaNet(nn.Module):
         Of encoder and decoder.
     dose
         Kind of dose curve.
+    control_embedding
+        Whether the control has an embedding of its own.
     adversary_hidden, adversary_layers
         Of the classifiers.
     """
@@ -102,6 +104,7 @@ class CpaNet(nn.Module):
         n_layers: int,
         dropout: float,
         dose: str,
+        control_embedding: bool,
         adversary_hidden: int,
         adversary_layers: int,
     ) -> None:
@@ -113,11 +116,13 @@ class CpaNet(nn.Module):
         self.mean = nn.Linear(hidden, n_genes)
         self.log_variance = nn.Linear(hidden, n_genes) if likelihood == "gauss" else None
         self.log_theta = nn.Parameter(torch.zeros(n_genes))
-        # The control has an embedding of its own, the last one.
+        # The last row is the control's, where it has one.
         self.perturbation = nn.Embedding(n_vocabulary + 1, n_latent) if features is None else nn.Embedding(1, n_latent)
         self.from_features = None if features is None else nn.Linear(features.shape[1], n_latent, bias=False)
         self.register_buffer("features", None if features is None else torch.from_numpy(features))
-        self.doses = DoseCurves(dose, n_vocabulary)
+        # Curves of their own would be untrained for genes that are only known by their features.
+        self.doses = DoseCurves(dose, n_vocabulary if features is None else 1)
+        self.control_embedding = control_embedding
         self.context = nn.Embedding(n_contexts, n_latent)
         self.batch = nn.Embedding(n_batches, n_latent)
         widths = [n_latent, *[adversary_hidden] * adversary_layers]
@@ -132,7 +137,7 @@ class CpaNet(nn.Module):
         return self.encoder(torch.log1p(cells.values) if self.likelihood == "nb" else cells.values)
 
     def perturbations(self, design: torch.Tensor, dose: torch.Tensor) -> torch.Tensor:
-        """Return the latent embedding of perturbations; that of the control for rows of zeros.
+        """Return the latent embedding of perturbations; 0, or that of the control, for rows of zeros.
 
         Parameters
         ----------
@@ -141,6 +146,8 @@ class CpaNet(nn.Module):
         """
         table = self.perturbation.weight[:-1] if self.from_features is None else self.from_features(self.features)
         made = (design * self.doses(dose)) @ table
+        if not self.control_embedding:
+            return made
         control = (design == 0).all(dim=1, keepdim=True)
         return torch.where(control, self.perturbation.weight[-1], made)
 
