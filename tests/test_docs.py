@@ -18,7 +18,8 @@ import pytest
 import reguloom
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = sorted([*(ROOT / "docs").glob("*.md"), *(ROOT / "docs/howto").glob("*.md"), ROOT / "README.md"])
+FOLDERS = (ROOT / "docs", ROOT / "docs/howto", ROOT / "docs/migration", ROOT / "docs/tutorials")
+PAGES = sorted([*(page for folder in FOLDERS for page in folder.glob("*.md")), ROOT / "README.md"])
 PAGE_NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
 #: Pages whose code needs no files and runs from the first line to the last.
 RUNNABLE = ["docs/quickstart.md"]
@@ -72,7 +73,8 @@ def missing_names(code: str) -> list[str]:
 
 @pytest.mark.parametrize("page", PAGES, ids=PAGE_NAMES)
 def test_names_in_the_documentation_exist(page: Path) -> None:
-    assert [name for code in blocks(page, "python") for name in missing_names(code)] == []
+    inline = re.findall(r"`[^`\n]*\b(rl(?:\.\w+)+)", re.sub(r"^```.*?^```", "", page.read_text(), flags=re.M | re.S))
+    assert [name for code in (*blocks(page, "python"), *inline) for name in missing_names(code)] == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=PAGE_NAMES)
