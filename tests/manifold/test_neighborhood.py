@@ -82,7 +82,7 @@ def test_linear_shift_equals_the_long_way(data: tuple[np.ndarray, ...], n_parts:
     weights = np.divide(factor, size, out=np.zeros_like(factor), where=size > 0)
     out = np.empty((150, 2))
     linear_shift(
-        np.einsum("ng,kpg->nkp", values, centred), groups, weights, near.indices, near.distances, near.units,
+        np.einsum("ng,kpg->kpn", values, centred), groups, weights, near.indices, near.distances, near.units,
         near.units.mean(axis=1), 0.05, out,
     )  # fmt: skip
     expected = near.shift(change)

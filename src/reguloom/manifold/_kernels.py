@@ -79,37 +79,35 @@ def linear_shift(
 ) -> None:
     """Write the shift of cells whose change is a mix of a few vectors of their group.
 
-    ``scores[j, g, c]`` is cell j's expression along group g's centred unit vector c, and `weights` are the shares of
+    ``scores[g, c, j]`` is cell j's expression along group g's centred unit vector c, and `weights` are the shares of
     the vectors in the unit change of cell i, so the correlation with the way from i to j is the weighted sum of
-    ``scores[j, g, c] - scores[i, g, c]`` over ``distances[i, j]``. A cell whose weights are all 0 does not change.
+    ``scores[g, c, j] - scores[g, c, i]`` over ``distances[i, j]``. A cell whose weights are all 0 does not change.
     `plain` is each cell's mean of `units`.
     """
     n, k = indices.shape
     n_parts, n_dims = weights.shape[1], units.shape[2]
-    weighted = np.empty(n_dims)
+    chance = np.empty(k)
     for i in range(n):
+        changes = False
+        for c in range(n_parts):
+            changes = changes or weights[i, c] != 0.0
         for d in range(n_dims):
             out[i, d] = 0.0
-        g = groups[i]
-        own, changes = 0.0, False
-        for c in range(n_parts):
-            own += weights[i, c] * scores[i, g, c]
-            changes = changes or weights[i, c] != 0.0
         if not changes:
             continue
+        along = scores[groups[i]]
+        chance[:] = 0.0
+        for c in range(n_parts):
+            weight, own = weights[i, c], along[c, i]
+            for s in range(k):
+                chance[s] += weight * (along[c, indices[i, s]] - own)
         total = 0.0
-        weighted[:] = 0.0
         for s in range(k):
             way = distances[i, s]
-            r = 1.0
-            if way > 0.0:
-                r = -own
-                for c in range(n_parts):
-                    r += weights[i, c] * scores[indices[i, s], g, c]
-                r /= way
-            weight = np.exp(r / sigma)
-            total += weight
-            for d in range(n_dims):
-                weighted[d] += weight * units[i, s, d]
+            chance[s] = np.exp((chance[s] / way if way > 0.0 else 1.0) / sigma)
+            total += chance[s]
         for d in range(n_dims):
-            out[i, d] = weighted[d] / total - plain[i, d]
+            weighted = 0.0
+            for s in range(k):
+                weighted += chance[s] * units[i, s, d]
+            out[i, d] = weighted / total - plain[i, d]

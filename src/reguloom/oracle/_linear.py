@@ -180,19 +180,21 @@ class LinearScreen:
             Number of the perturbation that each part belongs to, ``(n_parts,)``.
         """
         parts = [_units(answer) for answer in answers]
-        tables = np.stack([self.expression @ unit.astype(np.float32).T for unit, _ in parts], axis=1)
+        tables = np.stack([unit.astype(np.float32) @ self.expression.T for unit, _ in parts])
+        sizes = np.stack([size for _, size in parts])
         plain = self.units.mean(axis=1)
         numbers = np.unique(owner)
         made, shift = np.empty((numbers.size, len(self.pulls))), np.empty((len(self.expression), 2))
         groups = self.groups if len(answers) > 1 else np.zeros_like(self.groups)
         for place, number in enumerate(numbers):
             own = np.flatnonzero(owner == number)
-            weights = np.zeros((len(self.expression), own.size))
-            for code, (unit, size) in enumerate(parts):
-                weights[groups == code] = _shares(starts[np.ix_(groups == code, own)] * size[own], unit[own])
+            amounts = starts[:, own] * sizes[:, own][groups]
+            weights = np.sign(amounts)
+            for code, (unit, _) in enumerate(parts if own.size > 1 else []):
+                weights[groups == code] = _shares(amounts[groups == code], unit[own])
             linear_shift(
-                np.ascontiguousarray(tables[:, :, own], dtype=np.float64), groups, weights, self.indices,
-                self.distances, self.units, plain, self.sigma_corr, shift,
+                tables[:, own].astype(np.float64), groups, weights, self.indices, self.distances, self.units, plain,
+                self.sigma_corr, shift,
             )  # fmt: skip
             made[place] = np.einsum("lnd,nd->l", self.pulls, shift)
         return made
@@ -243,8 +245,6 @@ def _units(answer: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float6
 
 def _shares(amounts: NDArray[Any], units: NDArray[Any]) -> NDArray[np.float64]:
     """Return the amounts of unit vectors in each cell, scaled so that their sum has length 1; 0 for no change."""
-    if len(units) == 1:
-        return np.asarray(np.sign(amounts))
     length = np.sqrt(np.maximum(np.einsum("ni,ij,nj->n", amounts, units @ units.T, amounts), 0.0))[:, None]
     # What is left where two changes cancel is rounding, no direction.
     changed = length > 1e-9 * np.abs(amounts).sum(axis=1, keepdims=True)
