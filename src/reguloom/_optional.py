@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 from types import ModuleType
 
 from reguloom._errors import MissingDependencyError
@@ -28,3 +29,23 @@ def import_optional(module: str, *, extra: str) -> ModuleType:
     except ImportError as error:
         msg = f"{module} is not installed; it comes with the extra: pip install 'reguloom[{extra}]'."
         raise MissingDependencyError(msg) from error
+
+
+def require_optional(module: str, *, extra: str) -> None:
+    """Say which extra brings `module` if it is not there, without importing it.
+
+    Parameters
+    ----------
+    module
+        Name of the package.
+    extra
+        Name of the extra of reguloom that installs it.
+
+    Raises
+    ------
+    MissingDependencyError
+        If the module is not installed.
+    """
+    if importlib.util.find_spec(module) is None:
+        msg = f"{module} is not installed; it comes with the extra: pip install 'reguloom[{extra}]'."
+        raise MissingDependencyError(msg)

@@ -35,6 +35,7 @@ n_bootstrap = 5
 n_bags = 3
 [vectorfield]
 n_control = 30
+[report]
 """
 
 

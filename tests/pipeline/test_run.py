@@ -22,13 +22,16 @@ from reguloom.pipeline import plan, read_config, run
 from reguloom.pipeline.run import MANIFEST
 
 UNEQUAL = {MANIFEST, "run.log", "run.resolved.toml", ".lock"}
-STAGES = ["input", "grn", "ctx", "aucell", "binarize", "rss", "oracle", "vectorfield", "result"]
+STAGES = ["input", "grn", "ctx", "aucell", "binarize", "rss", "oracle", "vectorfield", "result", "report"]
 
 
 def contents(folder: Path) -> dict[str, bytes]:
     """Return every file that has to be equal."""
     files = (path for path in folder.rglob("*") if path.is_file() and path.name not in UNEQUAL)
-    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+    made = {str(path.relative_to(folder)): path.read_bytes() for path in files}
+    if "report.html" in made:  # it shows the configuration, and so where the folder is
+        made["report.html"] = made["report.html"].replace(str(folder).encode(), b"FOLDER")
+    return made
 
 
 def record(folder: Path) -> dict:
@@ -107,9 +110,9 @@ def test_what_is_up_to_date_is_kept(copy: Path) -> None:
 
 def test_a_changed_option_reaches_what_builds_on_it_and_nothing_else(copy: Path) -> None:
     config = read_config(copy, changes=["aucell.auc_threshold=0.1"])
-    assert [one.stage for one in plan(config) if not one.done] == ["aucell", "binarize", "rss", "result"]
+    assert [one.stage for one in plan(config) if not one.done] == ["aucell", "binarize", "rss", "result", "report"]
     config = read_config(copy, changes=["vectorfield.n_control=40"])
-    assert [one.stage for one in plan(config) if not one.done] == ["vectorfield"]
+    assert [one.stage for one in plan(config) if not one.done] == ["vectorfield", "report"]
     assert [one.stage for one in plan(read_config(copy, changes=["seed=1"])) if one.done] == ["input", "rss"][:1]
 
 
@@ -123,7 +126,7 @@ def test_a_changed_file_reaches_what_reads_it(copy: Path, small_world: Path, tmp
 def test_from_and_until_choose_stages(copy: Path) -> None:
     config = read_config(copy)
     again = [one.stage for one in plan(config, start="aucell") if not one.done]
-    assert again == ["aucell", "binarize", "rss", "result"]
+    assert again == ["aucell", "binarize", "rss", "result", "report"]
     with pytest.raises(rl.InputError, match=r"--from motifs: this run has no such stage; it has input, grn, ctx"):
         plan(config, start="motifs")
 

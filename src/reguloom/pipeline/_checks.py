@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from reguloom._errors import InputError
 from reguloom._files import existing
+from reguloom._optional import require_optional
 from reguloom.pipeline._cells import find_basis, read_cells
 from reguloom.pipeline.config import RunConfig
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from anndata import AnnData
 
 #: Keys whose value is a column of ``obs``.
-COLUMNS = ("groupby", "stratify", "pseudotime", "lineages")
+COLUMNS = ("groupby", "stratify", "pseudotime", "lineages", "time", "condition", "batch", "perturbation", "dose")
 
 
 def check_run(config: RunConfig) -> AnnData:
@@ -115,3 +116,17 @@ def _check_resources(config: RunConfig, cells: AnnData) -> None:
         for path in config.ctx.rankings:
             io.read_rankings(path)
         io.read_motif_annotations(config.ctx.annotations)
+    _check_models(config)
+
+
+def _check_models(config: RunConfig) -> None:
+    """Check that the models that are asked for exist, and that what they need is installed."""
+    if config.response is not None and config.response.models:
+        from reguloom.pipeline._response_work import ALWAYS, untrained
+
+        for name in config.response.models:
+            if name not in ALWAYS:
+                untrained(name, {})
+    learned = config.temporal is not None and config.temporal.method == "vrnn"
+    if learned or (config.response is not None and set(config.response.models) - {"linear"}):
+        require_optional("torch", extra="deep")

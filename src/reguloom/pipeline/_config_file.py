@@ -123,13 +123,17 @@ EXAMPLE: dict[str, Any] = {
     "oracle.network": "regulons",
     "oracle.pseudotime": "pseudotime",
     "vectorfield.basis": "pca",
+    "response.data": "screen.h5ad",
+    "temporal.time": "hours",
 }
 #: What a default of None, or an optional key, could look like.
 SAMPLES: dict[str, Any] = {"title": "Myeloid progenitors", "transpose": True, "n_control": 200, "genes": ["Gata1"]}
 SAMPLES |= {"subsample": 20_000, "limit": 500_000, "network": "network.parquet", "regulons": "regulons.gmt"}
 SAMPLES |= {"layer": "counts", "stratify": "cell_type", "groupby": "cell_type", "basis": "umap", "tfs": "tfs.txt"}
 SAMPLES |= {"velocity": "velocity_umap", "gradient": "gradient.hdf5", "lineages": "lineage", "embedding": "umap"}
-SAMPLES |= {"compat": "celloracle", "projection": "tangent"}
+SAMPLES |= {"data": "time_course.h5ad", "unit": "h", "condition": "treatment", "batch": "donor", "n_bins": 10}
+SAMPLES |= {"perturbation": "perturbation", "dose": "dose", "gene_sets": "go.gmt", "max_epochs": 20, "time": "hours"}
+SAMPLES |= {"transition": "T_fwd", "n_modules": 6, "device": "cuda", "compat": "celloracle", "projection": "tangent"}
 
 
 def _entry(name: str, field: FieldInfo, value: Any = None) -> list[str]:

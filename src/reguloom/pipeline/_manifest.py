@@ -16,6 +16,8 @@ from reguloom.core.provenance import fingerprint, plain, versions
 from reguloom.pipeline._measure import measured
 
 MANIFEST = "provenance.json"
+COSTS = ("wall_s", "cpu_s", "peak_mb")
+"""What a record says of the time and memory of a stage, where it does."""
 
 
 class Manifest:
@@ -138,6 +140,8 @@ class Manifest:
         if needs is not None:
             entry["needs"] = list(needs)
         self.record["stages"][name] = {**entry, **cost} if self.costs else entry
+        order = [*self._keys, *self.record["stages"]]  # as they come in a run, whatever was done again
+        self.record["stages"] = {one: self.record["stages"][one] for one in order if one in self.record["stages"]}
         self.write()
 
     def forget(self, names: Sequence[str]) -> None:

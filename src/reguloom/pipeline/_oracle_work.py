@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,27 +20,21 @@ SCREEN, NETWORK, MODEL, FIGURES = "screen.csv", "network.parquet", "result.h5ad"
 _N_FIGURES = 3
 
 
-def read_development(
-    adata: AnnData,
-    *,
-    pseudotime: str | None,
-    velocity: str | None,
-    gradient: Path | None,
-    basis: str,
-    n_jobs: int | None,
-) -> Development:
+def read_development(adata: AnnData, *, gradient: Path | None, basis: str, n_jobs: int | None, **keys: Any) -> Any:
     """Return the field of development that the options name.
 
     Parameters
     ----------
     adata
         The cells.
-    pseudotime, velocity, gradient
-        Column of ``obs``, slot of ``obsm``, or a gradient file of CellOracle.
+    gradient
+        A gradient file of CellOracle, or None.
     basis
         Embedding in ``obsm``.
     n_jobs
         Threads.
+    keys
+        ``pseudotime``, ``time``, ``velocity`` or ``transition`` of :func:`reguloom.oracle.development`.
 
     Raises
     ------
@@ -50,10 +45,13 @@ def read_development(
 
     if gradient is not None:
         return oracle.read_gradient(gradient)
-    if pseudotime is None and velocity is None:
-        msg = "scoring needs a direction of development: give --pseudotime KEY, --velocity KEY or --gradient FILE."
+    if not any(keys.values()):
+        msg = (
+            "scoring needs a direction of development: give --pseudotime KEY, --time KEY, --velocity KEY, "
+            "--transition KEY or --gradient FILE."
+        )
         raise InputError(msg)
-    return oracle.development(adata, pseudotime=pseudotime, velocity=velocity, basis=basis, n_jobs=n_jobs)
+    return oracle.development(adata, **keys, basis=basis, n_jobs=n_jobs)
 
 
 def screen_into(
@@ -105,7 +103,7 @@ def screen_into(
     )  # fmt: skip
     io.write_table(table.set_index("gene"), folder / SCREEN, index_label="gene", force=force)
     io.write_network(model.network, folder / NETWORK, force=force)
-    write_oracle(model, folder / MODEL, adata=cells, screen=table, force=force)
+    write_oracle(model, folder / MODEL, adata=cells, screen=table, development=development, force=force)
     draw_screen(model, development, table, folder / FIGURES)
     checkpoint.unlink(missing_ok=True)
     return table
@@ -119,27 +117,29 @@ def _asked(model: Oracle, genes: Sequence[str] | None, pairs: Sequence[str]) -> 
 
 
 def draw_screen(model: Oracle, development: Development, table: pd.DataFrame, folder: Path) -> None:
-    """Draw the ranking, and the flow and scores of the strongest factors, into `folder`."""
+    """Draw the rankings, the groups' networks, and the flow and scores of the strongest factors, into `folder`."""
     from reguloom import oracle, pl
     from reguloom.core import Perturbation
 
     folder.mkdir(parents=True, exist_ok=True)
 
     def save(figure: Any, name: str) -> None:
-        with atomic_write(folder / f"{name}.png") as temporary:
+        with atomic_write(folder / f"{re.sub(r'[^A-Za-z0-9_.+-]+', '_', name)}.png") as temporary:
             figure.savefig(temporary)
 
     save(pl.development(development), "development")
-    save(pl.tf_ranking(table), "ranking")
-    if "p" in table:
-        save(pl.tf_volcano(table), "volcano")
+    for name in dict.fromkeys(table["lineage"]):
+        save(pl.tf_ranking(table, lineage=name), f"ranking_{name}")
+        if "p" in table:
+            save(pl.tf_volcano(table, lineage=name), f"volcano_{name}")
     if table["lineage"].nunique() > 1:
         save(pl.tf_heatmap(table), "heatmap")
+    for name in model.network.groups:
+        save(pl.network(model.network.filter(group=name), title=str(name)), f"network_{name}")
     first = table[table["lineage"] == table["lineage"].iloc[0]]
     groups = list(map(str, model.groups)) if model.groupby else None
     for name in first["gene"].head(_N_FIGURES):
-        prediction = model.predict(Perturbation.knockout(name))
-        score = oracle.perturbation_score(prediction, development)
+        score = oracle.perturbation_score(model.predict(Perturbation.knockout(name)), development)
         save(pl.oracle_flow(score, groups=groups), f"flow_{name}")
         save(pl.perturbation_score(score), f"score_{name}")
 

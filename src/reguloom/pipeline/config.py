@@ -109,7 +109,9 @@ class OracleSection(Section):
         "regulons", description="Prior: a base network or any edge list, or 'regulons' or 'grn' of this run."
     )
     pseudotime: str | None = Field(None, description="Column of obs that grows along development.")
+    time: str | None = Field(None, description="Column of obs with numeric time labels.")
     velocity: str | None = Field(None, description="Slot of obsm with velocity on the embedding.")
+    transition: str | None = Field(None, description="Slot of obsp with transition probabilities.")
     gradient: Path | None = Field(None, description="CellOracle gradient file of the same cells.")
     groupby: str | None = Field(
         None, description="Column of obs: a network for each group; by default that of [input]."
@@ -135,8 +137,8 @@ class OracleSection(Section):
     @model_validator(mode="after")
     def _has_a_direction(self) -> OracleSection:
         """Refuse a screen that has nothing to be scored against."""
-        if self.pseudotime is None and self.velocity is None and self.gradient is None:
-            msg = "scoring needs a direction of development; give pseudotime, velocity or gradient"
+        if not any((self.pseudotime, self.time, self.velocity, self.transition, self.gradient)):
+            msg = "scoring needs a direction of development; give pseudotime, time, velocity, transition or gradient"
             raise ValueError(msg)
         return self
 
@@ -158,6 +160,55 @@ class VectorfieldSection(Section):
     n_control: Annotated[int, Field(ge=2)] | None = Field(None, description="Control points; by default 5 % of cells.")
     n_bootstrap: Count = Field(0, description="Fits to resampled cells.")
     compat: Literal["dynamo"] | None = Field(None, description="The constants of Dynamo 1.5.3.")
+
+
+class ResponseSection(Section):
+    """Models of perturbation responses, scored on held-out perturbations beside the baselines."""
+
+    data: Path | None = Field(None, description="Perturbation screen (h5ad); by default the cells of [input].")
+    models: Names = Field([], description="Models to train, such as gears or cpa; the baselines are there anyway.")
+    split: Literal[
+        "simulation", "simulation_single", "combo_seen0", "combo_seen1", "combo_seen2", "single",
+        "unseen-combination", "unseen-context", "k-fold",
+    ] = Field("simulation", description="How perturbations are held out.")  # fmt: skip
+    n_splits: PositiveInt = Field(3, description="Seeds, or folds.")
+    perturbation: str | None = Field(None, description="Column of obs with the perturbation; by default found.")
+    control: Names = Field([], description="Names of controls, beside the usual ones.")
+    covariates: Names = Field([], description="Columns whose values make a cell's context.")
+    batch: str | None = Field(None, description="Column with the batch.")
+    dose: str | None = Field(None, description="Column with the dose.")
+    layer: str | None = Field(None, description="Layer to take in place of X.")
+    gene_sets: Path | None = Field(None, description="GMT file (GO): for the graph of gears, and for baselines.")
+    max_epochs: PositiveInt | None = Field(None, description="Passes over the data; by default the model's.")
+    n_bootstrap: Annotated[int, Field(ge=10)] = Field(1000, description="Samples for the intervals.")
+    device: str | None = Field(None, description="cpu, cuda or mps; by default chosen.")
+
+
+class TemporalSection(Section):
+    """Genes grouped by their course in time, and when each answers."""
+
+    data: Paths | None = Field(
+        None, description="Time course, one file or several replicates; by default the run's cells."
+    )
+    time: str | None = Field(None, description="Column of obs with the time; by default found by its name.")
+    unit: str | None = Field(None, description="Unit of bare numbers: s, min, h, d, w.")
+    groupby: str | None = Field(None, description="Column with the cell type: a track for each.")
+    condition: str | None = Field(None, description="Column with the condition: a track for each.")
+    batch: str | None = Field(None, description="Column with replicate, batch or donor.")
+    likelihood: Literal["auto", "nb", "poisson", "gaussian", "tweedie"] = Field("auto", description="Of the data.")
+    n_bins: Annotated[int, Field(ge=2)] | None = Field(None, description="Take time as pseudotime, in so many bins.")
+    pool: bool = Field(False, description="Pool cell types or conditions all the same.")
+    method: Literal["vrnn", "kmeans", "pca-gmm", "gp-mixture", "dtw", "fuzzy", "half-time"] = Field(
+        "vrnn", description="How genes are grouped; vrnn needs the extra deep."
+    )
+    n_modules: PositiveInt | None = Field(None, description="Number of modules; by default chosen.")
+    max_modules: PositiveInt = Field(12, description="Largest number that is tried.")
+    fdr: Share = Field(0.05, description="False discovery rate of the test for a course.")
+    n_top: PositiveInt = Field(2000, description="Most genes that are grouped.")
+    n_seeds: Annotated[int, Field(ge=2)] = Field(5, description="Splits of the data, and networks.")
+    n_draws: PositiveInt = Field(50, description="Draws of each network behind the consensus.")
+    max_epochs: PositiveInt | None = Field(None, description="Most passes over the genes.")
+    device: str = Field("cpu", description="cpu, cuda ...")
 
 
 class ReportSection(Section):
@@ -186,6 +237,8 @@ class RunConfig(Section):
     rss: RssSection | None = None
     oracle: OracleSection | None = None
     vectorfield: VectorfieldSection | None = None
+    response: ResponseSection | None = None
+    temporal: TemporalSection | None = None
     report: ReportSection | None = None
 
     @model_validator(mode="after")

@@ -21,7 +21,7 @@ from reguloom.pipeline._manifest import Manifest
 from reguloom.pipeline._regulon_work import CHECKPOINT, PARTIAL, Found, describe_regulons
 from reguloom.pipeline.config import RunConfig
 from reguloom.pipeline.estimate import Estimate, Sizes, estimate
-from reguloom.pipeline.stages import RESULT, Stage, Workplace, find_stage, make_stages
+from reguloom.pipeline.stages import REPORT, RESULT, Stage, Workplace, find_stage, make_stages
 
 if TYPE_CHECKING:
     pass
@@ -129,7 +129,8 @@ def run(
         open_files.enter_context(_alone(folder))
         manifest = _open(config, stages, force=force)
         manifest.record["title"], manifest.record["reguloom"] = config.title or folder.name, __version__
-        manifest.forget(again)
+        known = {one.name for one in make_stages(config)}
+        manifest.forget([*again, *(name for name in manifest.record["stages"] if name not in known)])
         manifest.write()  # first of all, so that a folder of ours is known as such after a kill
         _sweep(folder, [RESOLVED, README, MANIFEST, *(name for one in stages for name in one.outputs)])
         _write(folder / RESOLVED, as_toml(config))
@@ -275,5 +276,7 @@ def _summary(config: RunConfig, place: Workplace, stages: list[Stage]) -> list[s
         from reguloom.pipeline._oracle_work import describe_screen
 
         lines += describe_screen(pd.read_csv(config.output / "oracle" / "screen.csv"))
-    last = RESULT if "result" in done else stages[-1].name
-    return [*lines, f"Results are in {config.output}; {README} says what lies where; begin with {last}."]
+    if "response" in done:
+        lines.append((config.output / "response" / "headline.txt").read_text(encoding="utf-8").strip())
+    first = next((name for name in (REPORT, RESULT) if (config.output / name).exists()), README)
+    return [*lines, f"Results are in {config.output}; {README} says what lies where; begin with {first}."]

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from reguloom.pipeline.config import RunConfig
 
 CELLS, RESULT, LOOM, FIGURES, REPORT = "input/cells.h5ad", "result.h5ad", "scope.loom", "figures", "report.html"
+APART = ("vectorfield", "response", "temporal")
+"""Stages with a file of results of their own."""
 
 
 @dataclass(frozen=True)
@@ -128,9 +130,11 @@ def _stages(config: RunConfig) -> Iterator[Stage]:
     outputs = {RESULT: "the cells with everything that was found", FIGURES: "figures of the regulons"}
     if config.aucell is not None:
         outputs |= {LOOM: "the same for SCope"}
-    needs = tuple(name for name in before if name not in ("vectorfield",))
-    params = {"groupby": rss_groups(config), "title": config.title}
+    needs = tuple(name for name in before if name not in APART)
+    params = {"groupby": rss_groups(config), "title": config.title, "basis": config.input.basis}
     yield Stage("result", "everything in one file, and the figures", _collect, outputs, needs, params)
+    if config.report is not None:
+        yield _report(config, config.report, (*before, "result"))
 
 
 def _analyses(config: RunConfig) -> Iterator[Stage]:
@@ -152,6 +156,10 @@ def _analyses(config: RunConfig) -> Iterator[Stage]:
         yield _oracle(config, config.oracle)
     if config.vectorfield is not None:
         yield _vectorfield(config, config.vectorfield)
+    if config.response is not None:
+        yield _response(config, config.response)
+    if config.temporal is not None:
+        yield _temporal(config, config.temporal)
 
 
 def _input(options: sections.InputSection) -> Stage:
@@ -253,8 +261,8 @@ def _knock_out(place: Workplace, *, options: sections.OracleSection) -> None:
     prior = options.network if isinstance(options.network, Path) else own[options.network]()
     basis = find_basis(cells, options.basis or config.input.basis) or ""
     development = read_development(
-        cells, pseudotime=options.pseudotime, velocity=options.velocity, gradient=options.gradient,
-        basis=basis.removeprefix("X_"), n_jobs=place.n_jobs,
+        cells, gradient=options.gradient, basis=basis.removeprefix("X_"), n_jobs=place.n_jobs,
+        **options.model_dump(include={"pseudotime", "time", "velocity", "transition"}),
     )  # fmt: skip
     model = oracle.fit(
         cells, prior, groupby=options.groupby or config.input.groupby, normalize="auto", rng=config.seed,
@@ -307,6 +315,64 @@ def _follow(
         tfs=None if tfs is None else io.read_genes(tfs), seed=seed, n_jobs=place.n_jobs, groupby=params["groupby"],
         velocity=options.velocity, **options.model_dump(include={"n_control", "n_bootstrap", "compat"}),
     )  # fmt: skip
+
+
+def _response(config: RunConfig, options: sections.ResponseSection) -> Stage:
+    """Return the stage of learned responses."""
+
+    def score(place: Workplace) -> None:
+        from reguloom.pipeline._response_work import score_responses
+
+        screen = options.data or place.folder / CELLS
+        score_responses(options, screen, place.folder / "response", seed=config.seed)
+
+    outputs = {
+        "response/leaderboard.csv": "every model and baseline, metric and stratum, with intervals and the ceiling",
+        "response/headline.txt": "the result in words",
+        "response/figures": "leaderboard, and predicted against observed changes",
+    }
+    params = options.model_dump(exclude={"data", "gene_sets", "device"}) | {"seed": config.seed}
+    files = tuple(path for path in (options.data, options.gene_sets) if path is not None)
+    needs = ("input",) if options.data is None else ()
+    return Stage("response", "score models of perturbation responses", score, outputs, needs, params, files)
+
+
+def _temporal(config: RunConfig, options: sections.TemporalSection) -> Stage:
+    """Return the stage of temporal modules."""
+    params = options.model_dump(exclude={"data", "device"}) | {"seed": config.seed}
+
+    def group(place: Workplace) -> None:
+        from reguloom.pipeline._temporal_work import group_by_course
+
+        data, folder = options.data or [place.folder / CELLS], place.folder / "temporal"
+        checkpoint = folder / partial_name(params).removesuffix(".jsonl")
+        group_by_course(options, data, folder, checkpoint=checkpoint, seed=config.seed, n_jobs=place.n_jobs)
+
+    outputs = {
+        "temporal/modules.csv": "the module of each gene",
+        "temporal/timing.csv": "when each gene answers",
+        "temporal/benchmark.csv": "the method beside every baseline",
+        "temporal/result.h5ad": "the result, for reguloom temporal plot",
+        "temporal/figures": "modules, timing, stability",
+    }
+    needs, files = (("input",), ()) if options.data is None else ((), tuple(options.data))
+    return Stage("temporal", "group genes by their course in time", group, outputs, needs, params, files)
+
+
+def _report(config: RunConfig, options: sections.ReportSection, needs: tuple[str, ...]) -> Stage:
+    """Return the last stage, the report."""
+    title = options.title or config.title
+
+    def write(place: Workplace) -> None:
+        from reguloom import report
+
+        slot = find_basis(place.cells, config.input.basis)
+        report.build(
+            place.folder, place.folder / REPORT, title=title, basis=slot, groupby=config.input.groupby, force=True
+        )
+
+    params = {"title": title, "groupby": config.input.groupby, "basis": config.input.basis}
+    return Stage("report", "everything on one page", write, {REPORT: "open it in a browser"}, needs, params)
 
 
 def _collect(place: Workplace) -> None:

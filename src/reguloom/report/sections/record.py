@@ -10,6 +10,7 @@ from typing import Any
 from reguloom._errors import InputError
 from reguloom.core import Provenance
 from reguloom.core.provenance import versions
+from reguloom.pipeline._manifest import COSTS
 from reguloom.report._source import RECORDS, Source
 
 _LARGEST = 200
@@ -56,15 +57,22 @@ def _provenances(source: Source) -> Iterator[tuple[str, Provenance]]:
 
 
 def _records(source: Source) -> Iterator[dict[str, Any]]:
-    """Yield the stages of the run records: fingerprint, parameters, and time and memory where they are kept."""
+    """Yield the stages of the run records: fingerprint and parameters."""
     for name in RECORDS:
         for path in source.files(name):
             record = source.read_json(path)
             stages = record.get("stages") if isinstance(record, Mapping) else None
             if isinstance(stages, Mapping):
-                rows = [{"stage": str(key), **_flat(one)} for key, one in stages.items() if isinstance(one, Mapping)]
+                # Times differ from run to run and would make another page of the same results; the record has them.
+                kept = {key: _without_costs(one) for key, one in stages.items() if isinstance(one, Mapping)}
+                rows = [{"stage": str(key), **_flat(one)} for key, one in kept.items()]
                 inputs = _flat(record.get("inputs") if isinstance(record.get("inputs"), Mapping) else {})
                 yield {"file": path.name, "folder": path.parent.name, "rows": rows, "inputs": inputs}
+
+
+def _without_costs(stage: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a stage's record without what it took."""
+    return {key: value for key, value in stage.items() if key not in COSTS}
 
 
 def _config(source: Source) -> dict[str, Any] | None:
