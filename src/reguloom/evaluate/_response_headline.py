@@ -25,7 +25,7 @@ def headline(table: pd.DataFrame, suspects: list[str], n_splits: int) -> str:
     everything = table[table["stratum"] == "all"]
     score = everything[everything["metric"] == SCORE].set_index("model")
     if score.empty:
-        return "Nothing can be told here: on no headline metric does a technical duplicate beat the mean by a margin."
+        return "Nothing can be told here: on no headline metric do halves of the cells agree better than the mean does."
     told = everything[everything["headline"] & (everything["metric"] != SCORE)]
     n_test = int(told["n"].max())
     sentences = [_about(name, row, score, name in suspects) for name, row in score[score["kind"] == "model"].iterrows()]
@@ -65,8 +65,9 @@ def _about(name: object, row: pd.Series, score: pd.DataFrame, suspect: bool) -> 
     if row["difference_high"] >= 0:
         behind = f"does not beat {best!r}: it is behind by {-row['difference']:.2f}"
         return f"{name} ({own}) {behind}, not surely {interval}."
+    than = f"{above}: behind the best" if len(beaten) else f"every baseline: behind the best, {best!r},"
     rest = f" It is above {len(beaten)} of {len(baselines)} baselines." if len(beaten) else ""
-    return f"{name} ({own}) is worse than {above}: behind the best by {-row['difference']:.2f} {interval}.{rest}"
+    return f"{name} ({own}) is worse than {than} by {-row['difference']:.2f} {interval}.{rest}"
 
 
 def _ceiling(score: pd.DataFrame, best: object) -> list[str]:

@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 
 from reguloom.evaluate._response_metrics import FAMILIES, METRICS, Metric
 
-CONTROLS = ("technical duplicate", "interpolated duplicate")
+CONTROLS = ("technical duplicate", "interpolated duplicate", "split half")
+"""A second experiment, drawn from the same cells and so a little too good; the same where genes changed, else the mean;
+halves of the cells against each other, a little too bad, by which it is judged whether a metric tells anything."""
 INFORMATIVE = 0.1
-"""A metric tells models apart if a technical duplicate goes this share of the way from the baseline to perfection."""
+"""A metric tells models apart if one half of the cells goes this share of the way from the baseline to perfection."""
 SCORE = "score"
 COLUMNS = (
     "model", "metric", "family", "stratum", "value", "low", "high", "n", "kind", "best_baseline", "difference",
@@ -127,7 +129,7 @@ def _rows(
     baselines = [one for one in models if kinds[one] == "baseline" and np.isfinite(means[one])]
     best = max(baselines, key=lambda one: sign * means[one]) if baselines else ""
     ceiling = means.get(CONTROLS[0], np.nan)
-    reach = dynamic_range(metric, ceiling, means.get(metric.floor, np.nan))
+    reach = dynamic_range(metric, means.get(CONTROLS[2], np.nan), means.get(metric.floor, np.nan))
     rows = []
     for model in models:
         low, high = _quantiles(drawn[:, position[model]])
@@ -152,14 +154,14 @@ def _difference(one: NDArray[np.float64], other: NDArray[np.float64], mean: floa
 
 
 def dynamic_range(metric: Metric, ceiling: float, floor: float) -> float:
-    """Return how far a technical duplicate goes from the baseline to perfection, between -1 and 1 (CellSimBench's DRF).
+    """Return how far one half of the cells goes from the baseline to perfection, between -1 and 1 (CellSimBench's DRF).
 
     Parameters
     ----------
     metric
         Which.
     ceiling, floor
-        Score of the duplicate and of the baseline; a baseline without a score (no correlation) counts as 0.
+        Score of the half and of the baseline; a baseline without a score (no correlation) counts as 0.
     """
     floor = 0.0 if np.isnan(floor) and metric.higher else floor
     gap = metric.perfect - floor
@@ -177,8 +179,10 @@ def _headline(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Add the score: the share of the way from the mean baseline to perfection, averaged over families.
 
-    Nothing is clipped, so that what is gained in one family can be lost in another. A score that is not defined counts
-    as that of the baseline, and metrics that tell nothing here are left out.
+    Nothing is clipped, so that what is gained in one family can be lost in another. A prediction that is further off
+    than the mean is not above it, whatever its direction: the score is then that of the scale at most, or a monotone
+    transformation (a logarithm too many) would pass for a prediction. A score that is not defined counts as that of
+    the baseline, and metrics that tell nothing here are left out.
     """
     everything = table[table["stratum"] == "all"]
     told = everything[everything["headline"] & everything["informative"]]
@@ -197,7 +201,10 @@ def _headline(
         return np.where(np.isnan(gained), 0.0, gained)
 
     def averaged(of: dict[str, NDArray[np.float64]]) -> NDArray[np.float64]:
-        return np.mean([np.mean([of[name] for name in names], axis=0) for names in families.values()], axis=0)
+        each = {family: np.mean([of[name] for name in names], axis=0) for family, names in families.items()}
+        mean = np.mean(list(each.values()), axis=0)
+        scale = each.get(FAMILIES[0], np.zeros_like(mean))
+        return np.where(scale < 0, np.minimum(mean, scale), mean)
 
     if not families:
         return table, pd.DataFrame(columns=models)

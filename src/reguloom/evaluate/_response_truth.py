@@ -123,6 +123,28 @@ def _columns(data: PerturbationData, condition: str) -> NDArray[np.intp]:
     return found[found >= 0]
 
 
+def halves(data: PerturbationData, units: tuple[Unit, ...], rng: np.random.Generator) -> tuple[Table, Table]:
+    """Return means of two halves of the cells of each unit, which share no cell; NaN for units of one cell.
+
+    Parameters
+    ----------
+    data
+        The screen.
+    units
+        Conditions in contexts.
+    rng
+        Where chance comes from.
+    """
+    found = np.full((2, len(units), data.n_genes), np.nan)
+    for i, (condition, context) in enumerate(units):
+        cells = rng.permutation(data.cells_of(condition, context))
+        if len(cells) < 2:
+            continue
+        for half, part in zip(found, (cells[: len(cells) // 2], cells[len(cells) // 2 :]), strict=True):
+            half[i] = np.asarray(data.sparse_values(np.sort(part)).mean(axis=0)).ravel()
+    return found[0], found[1]
+
+
 def duplicates(data: PerturbationData, units: tuple[Unit, ...], rng: np.random.Generator) -> tuple[Table, Table]:
     """Return two technical duplicates of units: each drawn with replacement to twice its cells, and split in halves.
 

@@ -22,7 +22,7 @@ from reguloom.evaluate._response_headline import headline
 from reguloom.evaluate._response_metrics import METRICS
 from reguloom.evaluate._response_models import Answer, answer, is_static
 from reguloom.evaluate._response_table import CONTROLS, leaderboard
-from reguloom.evaluate._response_truth import Table, Truth, duplicates
+from reguloom.evaluate._response_truth import Table, Truth, duplicates, halves
 from reguloom.evaluate._split import Split
 from reguloom.evaluate.diagnostics import response_diagnostics
 from reguloom.evaluate.differential_expression import differential_expression
@@ -242,8 +242,8 @@ def _named(models: Mapping[str, Any] | Sequence[Any]) -> dict[str, Any]:
         return dict(models)
     found: dict[str, Any] = {}
     for one in [models] if not isinstance(models, Sequence) or isinstance(models, str) else models:
-        name = getattr(one, "name", None) or getattr(one, "__name__", None) or (
-            Path(one).stem if isinstance(one, str | os.PathLike) else type(one).__name__)  # fmt: skip
+        own = getattr(one, "name", None) or getattr(one, "__name__", None) or type(one).__name__
+        name = Path(one).stem if isinstance(one, str | os.PathLike) else own
         if name in found:
             msg = f"two models are called {name!r}; give them as {{name: model}}."
             raise InputError(msg)
@@ -369,5 +369,6 @@ def _positive_controls(
     alpha = 1.0 - np.nan_to_num(truth.p_adjusted, nan=1.0)
     blend = alpha * first + (1 - alpha) * truth.reference
     answered = np.ones(len(truth.units), dtype=bool)
-    for name, profiles in zip(CONTROLS, (first, blend), strict=True):
-        collected.add(number, name, Answer(profiles, answered), again, split, data, "control")
+    half, other = halves(data, truth.units, generator(seed, "halves", number))
+    for name, profiles, real in zip(CONTROLS, (first, blend, half), (again, again, truth.seen_as(other)), strict=True):
+        collected.add(number, name, Answer(profiles, answered), real, split, data, "control")

@@ -125,8 +125,8 @@ def _sparse_scores(member: Any, n_dims: int) -> NDArray[np.float64]:
     mean = np.asarray(member.mean(axis=0)).ravel()
     centred = LinearOperator(
         member.shape,
-        matvec=lambda x: member @ x - float(mean @ np.ravel(x)),
-        rmatvec=lambda y: member.T @ y - mean * float(np.sum(y)),
+        matvec=lambda x: member @ np.ravel(x) - float(mean @ np.ravel(x)),
+        rmatvec=lambda y: member.T @ np.ravel(y) - mean * float(np.sum(y)),
         dtype=np.float64,
     )
     # A fixed start gives the same bytes each time.
