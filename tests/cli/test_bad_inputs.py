@@ -157,6 +157,8 @@ GOOD_GRN = "grn {in}/cells.csv {in}/tfs.txt -o "
 PLAIN_CTX = "ctx {in}/adj.tsv {in}/" + DB + " --annotations {in}/motifs.tbl -o {out}/r.csv"
 AUCELL = "aucell {in}/%s {in}/%s -o {out}/auc.csv"
 RUN = "run {in}/%s -o {out}/run"
+RESPONSE = "response train {in}/cells.h5ad --model linear --perturbation kind --control a"
+EVALUATE = "evaluate {in}/cells.h5ad --perturbation kind --control a"
 SCENIC = "scenic {in}/cells.h5ad --tfs {in}/tfs.txt --rankings {in}/" + DB + " --annotations {in}/motifs.tbl"
 
 CASES = {
@@ -255,6 +257,14 @@ CASES = {
         "evaluate network {in}/human.gmt --truth {in}/adj.tsv -o {out}/s.csv", 3, "targets of human", "case"
     ),
     "a challenge cut short": Case("evaluate dream4 {in}/cut.csv.gz -o {out}/s.csv", 4, "cut.csv.gz", "again"),
+    "a screen to evaluate without labels": Case(
+        "evaluate {in}/cells.h5ad -o {out}/e", 3, "none of the columns", "say which one"
+    ),
+    "a split that leaves nothing": Case(EVALUATE + " -o {out}/e", 3, "leaves 0 to learn from", "k-fold"),
+    "an evaluation of no model": Case(EVALUATE + " --models geers -o {out}/e", 2, "no model 'geers'", "gears"),
+    "an unknown split to evaluate": Case(EVALUATE + " --split sideways -o {out}/e", 2, "'sideways'", "k-fold"),
+    "a split in no file": Case(EVALUATE + " --split {in}/none.json -o {out}/e", 3, "none.json does not exist", "check"),
+    "an evaluation below a file": Case(EVALUATE + " -o {in}/file", 3, "file", "folder"),
     "a rule with a bracket too many": Case(
         "boolean attractors {in}/broken.bnet", 3, "broken.bnet, line 2: the rule", "expected"
     ),
@@ -294,6 +304,24 @@ CASES = {
     "a run that is no TOML": Case(RUN % "no_toml.toml", 3, "no_toml.toml is no TOML", "--init"),
     "no run": Case(RUN % "none.toml", 3, "none.toml does not exist", "check the name"),
     "an assignment that is none": Case(RUN % "misspelt.toml --set seed", 3, "--set seed", "write section.key=value"),
+    # responses
+    "a screen without labels": Case(
+        "response train {in}/cells.h5ad --model linear -o {out}/m", 3, "none of the columns", "say which one"
+    ),
+    "a screen without controls": Case(
+        RESPONSE.replace(" --control a", "") + " -o {out}/m", 3, "no control cells", "control="
+    ),
+    "a split that is none": Case(RESPONSE + " --split sideways -o {out}/m", 3, "no split 'sideways'", "unseen-context"),
+    "a parameter that the model lacks": Case(
+        RESPONSE + " --set depth=3 -o {out}/m", 2, "no parameter 'depth'", "n_dims"
+    ),
+    "embeddings that are text": Case(
+        RESPONSE + " --embeddings {in}/groups.csv -o {out}/m", 3, "groups.csv is no table of numbers", "first column"
+    ),
+    "a model below a file": Case(RESPONSE + " -o {in}/file", 3, "file is a file", "folder"),
+    "a model that is none": Case("response predict {in}/folder -p A", 3, "holds no model", "training"),
+    "nothing to predict": Case("response predict {in}/folder", 2, "say what to predict", "--perturbation"),
+    "interactions of no model": Case("response interactions {in}/none --pair A+B", 3, "does not exist", "check"),
     # time courses
     "a course without times": Case("temporal fit {in}/cells.csv -o {out}/t", 3, "no time among them", "--time"),
     "no such time column": Case("temporal times {in}/course.csv --time day", 3, "'day'", "Time_numeric"),

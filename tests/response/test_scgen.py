@@ -105,10 +105,10 @@ def test_latent_shift_and_batch_removal(fitted) -> None:
         model.shift("G99")
     controls = cells[cells.obs["perturbation"] == "control"].copy()
     controls.obs["group"] = "one"
-    merged = model.remove_batch(controls, "cell_type", "group")
+    merged = model.remove_batch(controls, batch="cell_type", groupby="group")
     means = merged.to_df().groupby(controls.obs["cell_type"].to_numpy()).mean()
     before = controls.to_df().groupby(controls.obs["cell_type"].to_numpy()).mean()
     assert np.ptp(means.to_numpy(), axis=0).mean() < 0.4 * np.ptp(before.to_numpy(), axis=0).mean()
     assert {"latent", "corrected_latent"} <= set(merged.obsm)
     with pytest.raises(MissingKeyError, match="no column"):
-        model.remove_batch(controls, "lane", "group")
+        model.remove_batch(controls, batch="lane", groupby="group")

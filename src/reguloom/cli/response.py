@@ -7,6 +7,7 @@ from typing import Any
 
 import rich_click as click
 
+from reguloom._logging import logger
 from reguloom.cli import _common as common
 from reguloom.cli._response_options import model_params, read_genes, reading_options, take_split
 
@@ -69,7 +70,7 @@ def _train(
     cells = io.read(adata)
     given = {name: value for name, value in reading.items() if value}
     data = PerturbationData.from_anndata(cells, **given)
-    click.echo(repr(data), err=True)
+    logger.info("%r", data)
     parted = take_split(data, split, hold_out, seed)
     if model == "linear":
         made.fit(cells, parted, rng=seed, **given)

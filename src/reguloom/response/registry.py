@@ -48,8 +48,9 @@ def load(folder: str | os.PathLike[str], *, device: str = "auto") -> Any:
     if Path(folder).is_dir() and not path.exists():
         msg = f"{folder} holds no model (no model.json); give the folder that a training wrote to and finished."
         raise InputError(msg)
+    text = existing(path, what="model").read_text("utf-8", errors="replace")
     try:
-        kind = json.loads(existing(path, what="model").read_text("utf-8"))["model"]
+        kind = json.loads(text)["model"]
     except (ValueError, KeyError, TypeError) as error:
         msg = f"{path} is damaged ({error}); train the model again, or copy the folder again."
         raise ResourceError(msg) from error

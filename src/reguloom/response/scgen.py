@@ -89,7 +89,7 @@ class SCGen(ResponseModel):
         found = encoded(self.members_[0], values)
         return pd.DataFrame(found, index=cells, columns=[f"latent{i}" for i in range(found.shape[1])])
 
-    def remove_batch(self, adata: AnnData, batch: str, groupby: str, *, layer: str | None = None) -> AnnData:
+    def remove_batch(self, adata: AnnData, *, batch: str, layer: str | None = None, groupby: str) -> AnnData:
         """Return the cells without the differences between batches, decoded from the corrected latent space.
 
         In each group of cells the latent mean of every batch is moved onto that of the largest one; groups with one
@@ -101,10 +101,10 @@ class SCGen(ResponseModel):
             Cells with the model's genes, log-normalised.
         batch
             Column of ``adata.obs`` with the batch.
-        groupby
-            Column with the cell type.
         layer
             Layer to use in place of ``X``.
+        groupby
+            Column with the cell type.
 
         Returns
         -------
