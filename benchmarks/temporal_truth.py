@@ -24,8 +24,8 @@ import pandas as pd
 
 import reguloom as rl
 
-#: Shalek et al. 2014: peaked inflammatory genes answer before the core antiviral ones.
-EARLY, LATE = "IIIc", "Id"
+#: Shalek et al. 2014: inflammatory genes answer before the core antiviral ones.
+EARLY, LATE = ("IIIc", "IIId"), "Id"
 DESIGNS = ("uneven", "dense", "cell_types", "conditions", "varying")
 
 
@@ -116,7 +116,7 @@ def timing_auroc(data: Any, options: dict[str, Any], truth: pd.Series) -> dict[s
     table = rl.temporal.timing(data, **options).set_index("gene")
     module = truth.reindex(table.index)
     return {
-        name: auroc(table[name][module == EARLY].to_numpy(), table[name][module == LATE].to_numpy())
+        name: auroc(table[name][module.isin(EARLY)].to_numpy(), table[name][module == LATE].to_numpy())
         for name in ("half_time", "centre", "onset", "peak")
     }
 

@@ -35,7 +35,7 @@ def test_classes_are_those_of_the_modules() -> None:
     table = timing(data).set_index("gene")
     words = {name: table["class"][module == name].mode()[0] for name in set(module)}
     assert words == {
-        "early": "early-sustained", "transient": "early-transient", "late": "delayed-sustained",
+        "early": "early-sustained", "transient": "early-transient", "late": "late-rising",
         "repressed": "early-repressed",
     }  # fmt: skip
     assert (table["direction"][module == "repressed"] == "down").all()
