@@ -52,6 +52,8 @@ def command(
         raise click.UsageError(msg)
     names = [*FILES, *(MOTIF_FILES if rankings else ())]
     common.check_outputs(*(output / name for name in names), force=force)
+    from reguloom._errors import EmptyResultError
+
     course = read_course(read_data(data, options), options)
     partial = output / "checkpoints.partial"
     again = {"folder": partial, "resume": partial.exists() and not force} if options["method"] == "vrnn" else {}
@@ -67,8 +69,11 @@ def command(
     if rankings and result.names:
         from reguloom.cli._temporal_motifs import write_motifs
 
-        lines += write_motifs(result.modules, result.timing, rankings, annotations, output, seed=seed,
-                              num_workers=num_workers, force=force)  # fmt: skip
+        try:
+            lines += write_motifs(result.modules, result.timing, rankings, annotations, output, seed=seed,
+                                  num_workers=num_workers, force=force)  # fmt: skip
+        except EmptyResultError as error:  # the modules are written, and are worth having without motifs
+            lines.append(f"note: no motifs, since {error}")
     if partial.exists():
         shutil.rmtree(partial)
     for line in lines:

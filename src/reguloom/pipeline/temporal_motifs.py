@@ -121,6 +121,7 @@ def temporal_motifs(
     table = _annotations(annotations)
     whole = [rankings] if _is_one(rankings) else list(rankings)
     within = [temporal.rankings_within(one, moving) for one in whole]
+    sets = _known(sets, within, notes)
     found = _enrich(sets, within, table, nes_threshold, n_jobs)
     if n_permutations:
         dealt = temporal.permuted_sets(sets, n_permutations, rng=root_seed(rng))
@@ -141,6 +142,26 @@ def _annotations(annotations: Any) -> pd.DataFrame:
     from reguloom.cistarget._annotation import read_annotations
 
     return read_annotations(annotations)
+
+
+def _known(sets: dict[str, list[str]], within: list[pd.DataFrame], notes: list[str]) -> dict[str, list[str]]:
+    """Return the gene sets without the genes that no database has; pseudogenes and the like are in none.
+
+    Raises
+    ------
+    EmptyResultError
+        If no set keeps three genes.
+    """
+    known = set().union(*(map(str, one.columns) for one in within))
+    kept = {name: [gene for gene in members if gene in known] for name, members in sets.items()}
+    n, total = sum(map(len, kept.values())), sum(map(len, sets.values()))
+    if n < total:
+        notes.append(f"{total - n} of {total} genes of the modules are in no ranking database")
+    kept = {name: members for name, members in kept.items() if len(members) >= 3}
+    if not kept:
+        msg = f"{n} of {total} genes of the modules are in the ranking databases; use one species and naming."
+        raise EmptyResultError(msg)
+    return kept
 
 
 def _is_one(rankings: Any) -> bool:
