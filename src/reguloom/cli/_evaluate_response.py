@@ -70,10 +70,10 @@ def command(adata: Path, output: Path, seed: int, force: bool, **options: Any) -
     from reguloom import evaluate
 
     common.check_outputs(*(output / name for name in FILES), force=force)
-    screen = read_screen(adata, options)
     embeddings = _embeddings(options["embeddings"], options["gene_sets"])
-    models = _models(options, adata)
+    models = _models(options)
     kind, split_options = _split(options)
+    screen = read_screen(adata, options)
     scores = evaluate.response(
         models, screen, kind, n_splits=options["n_splits"], split_options=split_options, embeddings=embeddings,
         de=options["de"], cache=options["cache"], n_bootstrap=options["bootstrap"], device=options["device"], rng=seed,
@@ -128,7 +128,7 @@ def _embeddings(named: tuple[str, ...], gene_sets: Path | None) -> dict[str, Any
     return found
 
 
-def _models(options: dict[str, Any], adata: Path) -> dict[str, Any]:
+def _models(options: dict[str, Any]) -> dict[str, Any]:
     """Return name → model: trained anew, saved, or what another tool predicted."""
     asked = [name for part in options["models"] for name in part.split(",") if name]
     found: dict[str, Any] = {}

@@ -16,6 +16,8 @@ from reguloom._files import existing, open_text
 from reguloom.core.perturbation_data import PerturbationData
 
 N_DIMS = 10
+DENSE = 500
+"""Up to so many gene sets (or genes) components are computed at once; above, by iterations that need a long start."""
 Source: TypeAlias = "str | pd.DataFrame | Mapping[str, Collection[str]] | os.PathLike[str] | PerturbationData"
 """``"pca"``; a table genes × dims; gene sets (term → genes) or a GMT file; another screen."""
 
@@ -119,9 +121,8 @@ def _sparse_scores(member: Any, n_dims: int) -> NDArray[np.float64]:
     """Return principal component scores of the rows of a sparse table, without making it dense."""
     from scipy.sparse.linalg import LinearOperator, svds
 
-    n_dims = min(n_dims, min(member.shape) - 1)
-    if n_dims < 1:
-        return member.toarray() - member.toarray().mean(axis=0)
+    if min(member.shape) <= DENSE:
+        return scores(member.toarray(), n_dims)
     mean = np.asarray(member.mean(axis=0)).ravel()
     centred = LinearOperator(
         member.shape,
