@@ -188,3 +188,16 @@ def test_bad_tables(text, options, error, says, tmp_path):
     (tmp_path / "t.csv").write_text(text)
     with pytest.raises(error, match=says):
         read(tmp_path / "t.csv", **options)
+
+
+@pytest.mark.parametrize("suffix", ["h5ad", "zarr"])
+def test_what_is_read_survives_files(world, tmp_path, suffix):
+    import anndata
+
+    adata = read(_original(world, tmp_path / "cells.csv"))
+    path = tmp_path / f"back.{suffix}"
+    getattr(adata, f"write_{suffix}")(path)
+    back = getattr(anndata, f"read_{suffix}")(path)
+    first, second = (as_course(one, groupby="CellType") for one in (adata, back))
+    assert np.array_equal(first.totals, second.totals)
+    assert first.notes == second.notes
