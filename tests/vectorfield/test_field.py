@@ -107,6 +107,31 @@ def test_clean_velocities_of_one_length_do_not_collapse() -> None:
     assert np.linalg.norm(made.fitted, axis=1).mean() > 0.8
 
 
+def test_what_held_out_cells_chose_is_not_lost() -> None:
+    """A field may not shrink because noise raises the damping, and damping the noise."""
+    rng = np.random.default_rng(0)
+    adata = make_toggle(n_cells=80).adata
+    x = adata.obsm["X_pca"]
+    adata.obsm["velocity_pca"] = np.tile(x[0] - x[1], (80, 1)) + 0.5 * rng.normal(size=x.shape) + 0.3 * x
+    made = vf.fit(adata)
+    assert made.report["length_ratio"] > 0.7
+    assert made.failed_checks.keys() == {"enough cells"}
+    strong = vf.sparsevfc(x, adata.obsm["velocity_pca"], damping=0.5)
+    assert strong.ridge * strong.sigma2 / strong.scale**2 == pytest.approx(0.5)
+
+
+def test_agreement_sees_direction_and_length() -> None:
+    from reguloom.vectorfield.fit import agreement
+
+    one = np.array([[3.0, 4.0]])
+    assert agreement(one, one)[0] == 1
+    assert agreement(one, -one)[0] == -0.5
+    assert agreement(one, 0.01 * one)[0] == pytest.approx(0.5, abs=0.02)
+    assert agreement(one, 0 * one)[0] == 0
+    turned = [agreement(one, size * np.array([[4.0, 3.0]]))[0] for size in (0.5, 1.0, 2.0)]
+    assert turned[1] == max(turned)
+
+
 def test_single_precision_is_close(toggle: Toggle) -> None:
     x, y = toggle.adata.obsm["X_pca"], toggle.adata.obsm["velocity_pca"]
     double, single = (vf.sparsevfc(x, y, dtype=kind, n_control=60) for kind in ("float64", "float32"))

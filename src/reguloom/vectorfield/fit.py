@@ -70,7 +70,7 @@ def fit(
     genes
         Expressed genes outside the PCA to give loadings by least squares, so that they can be asked for.
     n_control
-        Number of control points; 5 % of the cells, at least 50 and at most 1,500, if left out.
+        Number of control points; if left out 5 % of the cells, at least 50 (or half of the cells) and at most 1,500.
     bandwidth, ridge
         beta and lambda; by default those, on a grid around the original's, that predict held-out cells best.
     outliers
@@ -108,7 +108,10 @@ def fit(
         msg = f"{len(x)} of {len(known)} cells have a state and a velocity; a field needs at least 10."
         raise InputError(msg)
     root = root_seed(rng)
-    chosen = points.choose(x, y, n_control or points.default_number(len(x)), rng=root)
+    wanted = n_control or points.default_number(len(x))
+    if n_control is None and compat is None:
+        wanted = min(wanted, max(10, len(x) // 2))  # with a Gaussian on every cell nothing is left to be noise
+    chosen = points.choose(x, y, wanted, rng=root)
     automatic = points.bandwidth(x[chosen])
     choice = Choice(bandwidth or automatic, 3.0 if ridge is None else ridge, outliers is not False)
     if compat is None and None in (bandwidth, ridge, outliers):
@@ -118,6 +121,7 @@ def fit(
         y,
         bandwidth=choice.bandwidth,
         ridge=choice.ridge,
+        damping=choice.damping,
         volume=None if choice.outliers else NO_OUTLIERS,
         control_index=chosen,
         dtype=dtype,
@@ -192,15 +196,16 @@ def cosines(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     return np.divide((left * right).sum(axis=1), size, out=np.zeros(len(left)), where=size > 0)
 
 
-def closeness(left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Return ``1 - |a - b| / (|a| + |b|)`` between rows: 1 if they are equal, 0 if they oppose or one of them is 0.
+def agreement(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Return the mean of the cosine and of ``1 - |a - b| / (|a| + |b|)`` between rows: 1 if they are equal.
 
-    A cosine does not see that a field has shrunk to nothing, and squares see nothing but outliers. At a given angle
-    this is largest where the lengths are equal, and it is bounded.
+    A cosine does not see that a field has shrunk to nothing, and squares see nothing but outliers. The second term is
+    bounded, 0 where one of the two is 0, and at a given angle largest where the lengths are equal.
     """
     size = np.linalg.norm(left, axis=1) + np.linalg.norm(right, axis=1)
     apart = np.linalg.norm(left - right, axis=1)
-    return np.asarray(1 - np.divide(apart, size, out=np.ones(len(left)), where=size > 0))
+    close = 1 - np.divide(apart, size, out=np.ones(len(left)), where=size > 0)
+    return np.asarray((cosines(left, right) + close) / 2)
 
 
 @dataclass(frozen=True)
@@ -210,6 +215,7 @@ class Choice:
     bandwidth: float
     ridge: float
     outliers: bool
+    damping: float | None = None
 
 
 def _tune(
@@ -240,7 +246,10 @@ def _tune(
             first = sparsevfc(x, y, control_index=chosen, bandwidth=automatic, volume=volume, n_jobs=n_jobs)
         for width in widths:
             found = _score(first, x, y, width, ridges, fold, n_jobs)
-            scores |= {Choice(width, strength, mixture): one for strength, one in zip(ridges, found, strict=True)}
+            # The noise of the first fit goes with the ridge, or another noise would mean another smoothness.
+            noise = first.sigma2 / first.scale**2 if given[1] is None else None
+            for strength, one in zip(ridges, found, strict=True):
+                scores[Choice(width, strength, mixture, None if noise is None else strength * noise)] = one
     best = max(scores, key=lambda one: scores[one])
     logger.debug("held-out cosine %.3f with %s", scores[best], best)
     return best
@@ -255,7 +264,7 @@ def _score(
     fold: np.ndarray,
     n_jobs: int | None,
 ) -> list[float]:
-    """Return the mean held-out closeness for each ridge."""
+    """Return the mean held-out agreement for each ridge."""
     features = Features.of(x, x[first.control_index], width, dtype="float64", n_jobs=n_jobs)
     weights = np.maximum(first.inlier, 1e-5)
     noise = first.sigma2 / first.scale**2
@@ -265,7 +274,7 @@ def _score(
     for one, (own, side) in enumerate(parts):
         for at, strength in enumerate(ridges):
             aimed = features.predict(solve_ridge(gram - own, moment - side, strength * noise))
-            total[at] += float(closeness(aimed, y)[fold == one].sum())
+            total[at] += float(agreement(aimed * first.scale, y)[fold == one].sum())
     return [float(one) for one in total / len(x)]
 
 

@@ -24,7 +24,7 @@ from reguloom.vectorfield._solver import Features, Running, solve_ridge
 
 COMPATIBLE = (None, "dynamo")
 _FLOOR = 1e-8
-FIELD_TOL = 3e-3
+FIELD_TOL, SMALL_FIELD_TOL = 3e-3, 1e-4
 SLACK = 1e-3
 WARM_CELLS = 5000
 """From so many cells on the mixture settles with fewer control points first."""
@@ -68,7 +68,14 @@ class Mixture:
         share then falls to its floor, and the field with it.
     slack
         Change of a cell's weight that does not yet enter the sums: most weights stand still after a few iterations.
+    damping
+        Ridge times noise variance, held fixed. Where it follows the noise, a strong ridge shrinks the field, which
+        raises the noise, which shrinks the field further, and what held-out cells chose is lost.
     """
+
+    def strength(self, sigma2: float) -> float:
+        """Return what is added to the diagonal at a noise variance."""
+        return self.ridge * sigma2 if self.damping is None else self.damping
 
     ridge: float = 3.0
     log_volume: float = float(np.log(5.0))
@@ -80,6 +87,7 @@ class Mixture:
     field_tol: float = 0.0
     hard_share: bool = False
     slack: float = 0.0
+    damping: float | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,6 +155,7 @@ def sparsevfc(
     n_control: int | None = None,
     bandwidth: float | None = None,
     ridge: float = 3.0,
+    damping: float | None = None,
     volume: float | None = None,
     inlier_share: float = 0.9,
     theta: float = 0.75,
@@ -172,6 +181,8 @@ def sparsevfc(
         beta; from the spacing of the control points if left out.
     ridge
         Weight of smoothness, lambda.
+    damping
+        Lambda times the noise variance (of velocities scaled to variance 1), held fixed in place of lambda.
     volume
         Volume over which outliers spread, in units of the velocities to the power k; that of the ball whose
         radius is their root mean square length if left out.
@@ -222,8 +233,9 @@ def sparsevfc(
         tol=tol,
         max_iter=max_iter or (30 if compat == "dynamo" else 100),
         hard_share=compat == "dynamo",
-        field_tol=FIELD_TOL if large else 0.0,
+        field_tol=FIELD_TOL if large else SMALL_FIELD_TOL if compat is None else 0.0,
         slack=SLACK if large else 0.0,
+        damping=damping,
     )
     start = None
     if compat is None:
@@ -242,7 +254,7 @@ def sparsevfc(
         np.asarray(energies),
         converged,
         scale,
-        ridge,
+        mixture.strength(sigma2) / sigma2,
         theta,
         features,
     )
@@ -294,13 +306,13 @@ def expectation_maximisation(
         inlier = posterior(residual, sigma2, share, k, mixture.log_volume)
         heavy = counts * inlier
         energy = heavy @ residual / (2 * sigma2) + heavy.sum() * np.log(sigma2) * k / 2
-        energy += mixture.ridge / 2 * (solution**2).sum()
+        energy += mixture.strength(sigma2) / sigma2 / 2 * (solution**2).sum()
         energies.append(float(energy))
         converged = bool(abs((energy - before) / energy) <= mixture.tol)
         before = float(energy)
         inlier = np.maximum(inlier, mixture.min_probability)
         heavy = counts * inlier
-        solution = solve_ridge(*equations.at(heavy), mixture.ridge * sigma2)
+        solution = solve_ridge(*equations.at(heavy), mixture.strength(sigma2))
         last, fitted = fitted, features.predict(solution)
         moved = float(((fitted - last) ** 2).sum())
         converged = converged or moved <= mixture.field_tol**2 * float((fitted**2).sum())
