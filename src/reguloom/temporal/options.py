@@ -36,7 +36,7 @@ class VrnnOptions:
     lr
         Learning rate of Adam.
     batch_size
-        Genes in a batch; a quarter of them, between 64 and 512, if None.
+        Genes in a batch; a quarter of them, between 16 and 512, if None.
     max_epochs
         The most passes over the genes.
     patience

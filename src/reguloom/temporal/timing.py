@@ -168,7 +168,7 @@ def measure(times: NDArray[np.float64], curves: NDArray[np.float64]) -> dict[str
     mass = np.maximum(share, 0.0) * width
     return {
         "onset": _crossing(grid, share, ONSET), "half_time": _crossing(grid, share, HALF), "peak": grid[peak],
-        "centre": (mass @ grid) / np.maximum(mass.sum(axis=1), 1e-12),
+        "centre": (mass * grid).sum(axis=1) / np.maximum(mass.sum(axis=1), 1e-12),
         "duration": ((share >= HALF) * width).sum(axis=1) * (grid[-1] - grid[0]) / width.sum(),
         "retention": share[:, -1], "change": top,
     }  # fmt: skip

@@ -64,7 +64,7 @@ class _Fit(Task):
 
     def batches(self, epoch: int, rng: np.random.Generator) -> Iterable[torch.Tensor]:
         """Return batches of genes."""
-        size = self.options.batch_size or int(np.clip(-(-len(self.trained) // 4), 64, 512))
+        size = self.options.batch_size or int(np.clip(-(-len(self.trained) // 4), 16, 512))
         for batch in shuffled(self.trained, size, rng):
             yield torch.from_numpy(batch)
 
