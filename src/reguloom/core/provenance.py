@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from reguloom._errors import InputError
 from reguloom._version import __version__
 
 
@@ -58,9 +59,19 @@ class Provenance:
 
     @classmethod
     def from_json(cls, text: str) -> Provenance:
-        """Return the provenance that :meth:`to_json` wrote as `text`."""
-        fields = json.loads(text)
-        return cls(**{**fields, "citations": tuple(fields["citations"])})
+        """Return the provenance that :meth:`to_json` wrote as `text`.
+
+        Raises
+        ------
+        InputError
+            If the text is something else.
+        """
+        try:
+            fields = json.loads(text)
+            return cls(**{**fields, "citations": tuple(fields["citations"])})
+        except (TypeError, KeyError, ValueError) as error:
+            msg = f"the provenance {text[:60]!r} is not as it was written ({error}); make the file again."
+            raise InputError(msg) from error
 
 
 def versions() -> dict[str, str]:

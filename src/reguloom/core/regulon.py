@@ -45,7 +45,11 @@ class Regulon:
         """Fill in the weights and check the lengths and the sign."""
         object.__setattr__(self, "targets", tuple(self.targets))
         object.__setattr__(self, "motifs", tuple(self.motifs))
-        weights = tuple(float(weight) for weight in self.weights) or (1.0,) * len(self.targets)
+        try:
+            weights = tuple(float(weight) for weight in self.weights) or (1.0,) * len(self.targets)
+        except (TypeError, ValueError) as error:
+            msg = f"regulon {self.tf} has a weight that is no number ({error}); give one number for each target."
+            raise InputError(msg) from error
         object.__setattr__(self, "weights", weights)
         if len(weights) != len(self.targets):
             msg = f"regulon {self.tf} has {len(self.targets)} targets and {len(weights)} weights; give one for each."

@@ -71,7 +71,7 @@ def _parsed(column: pd.Series, parse: Callable[[str], Any], path: Path) -> list[
     values = []
     for number, text in enumerate(column, start=1):
         try:
-            values.append(parse(text))
+            values.append(parse(str(text)))
         except InputError as error:
             msg = f"row {number} of {path}, column {column.name}: {error}"
             raise InputError(msg) from error
