@@ -71,7 +71,7 @@ def encode(values: ArrayLike, kind: str, *, delta: bool = False) -> tuple[str, d
     flat = np.ascontiguousarray(values, dtype=KINDS[kind]).ravel()
     if delta:
         flat = np.diff(flat, prepend=flat.dtype.type(0))  # wraps around, and back when it is summed
-    raw = flat.astype(flat.dtype.newbyteorder("<")).view(np.uint8).reshape(flat.size, -1)
+    raw = flat.astype(flat.dtype.newbyteorder("<")).view(np.uint8).reshape(flat.size, flat.dtype.itemsize)
     text = base64.b64encode(zlib.compress(np.ascontiguousarray(raw.T).tobytes(), _LEVEL)).decode("ascii")
     return text, {"kind": kind, "n": int(flat.size), "delta": delta}
 
@@ -122,6 +122,6 @@ def quantise(values: ArrayLike, kind: str, *, low: float | None = None, high: fl
     finite = table[np.isfinite(table)]
     low = float(finite.min()) if low is None and finite.size else float(low or 0.0)
     high = float(finite.max()) if high is None and finite.size else float(high if high is not None else low)
-    steps = int(np.iinfo(np.dtype(KINDS[kind])).max)
+    steps = 2 ** (8 * np.dtype(KINDS[kind]).itemsize) - 1
     scaled = (np.nan_to_num(table, nan=low, posinf=high, neginf=low) - low) / (high - low) if high > low else table * 0
     return np.rint(np.clip(np.nan_to_num(scaled), 0, 1) * steps).astype(KINDS[kind]), low, high

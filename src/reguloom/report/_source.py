@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from reguloom.oracle import Oracle
 
 ORACLE, SCREEN, DEVELOPMENT, TEMPORAL = "oracle", "oracle_screen", "oracle_development", "temporal"
-TABLES = ("leaderboard.csv", "recovery.csv", "benchmark.csv")
+TABLES = ("leaderboard.csv", "recovery.csv")
 RECORDS = ("manifest.json", "provenance.json")
 _DEPTH = 3
 _BACKED_FROM = 1 << 30
@@ -201,9 +201,8 @@ def _slots(one: Path | AnnData) -> set[str]:
         msg = f"{one} is no h5ad file; give the folder of a finished run, or an h5ad file."
         raise InputError(msg)
     with hdf5_errors(Path(one)), h5py.File(one, "r") as file:
-        return {
-            name for group in ("uns", "obsm", "var") if isinstance(file.get(group), h5py.Group) for name in file[group]
-        }
+        groups = [file[name] for name in ("uns", "obsm", "var") if isinstance(file.get(name), h5py.Group)]
+        return {str(name) for group in groups for name in group}
 
 
 def _opened(one: Path | AnnData) -> AnnData:

@@ -150,11 +150,9 @@ def _omissions(made: dict[str, Any]) -> list[str]:
     found = []
     if made["cells"] is not None:
         for kind, number in made["cells"]["left_out"].items():
-            if number > 0 and made["cells"]["shipped"][kind] + number > 0:
-                shipped = made["cells"]["shipped"][kind]
-                found.append(
-                    f"cells can be coloured by {shipped:,} of {shipped + number:,} {kind}s, to keep the file small."
-                )
+            some = made["cells"]["shipped"][kind]
+            if number > 0 and some + number > 0:
+                found.append(f"cells can be coloured by {some:,} of {some + number:,} {kind}s, to keep the file small.")
     graph = made["network"]
     if graph is not None and graph["n_edges"] < graph["total_edges"]:
         found.append(
@@ -164,11 +162,10 @@ def _omissions(made: dict[str, Any]) -> list[str]:
     for key, what in (("knockout", "flows of knock-outs are"), ("whatif", "the what-if is")):
         one = made[key]
         if one is not None and one["n"] < one["total"]:
-            found.append(f"{what} computed with {one['n']:,} of {one['total']:,} cells, drawn at random within groups.")
+            share = f"{one['n']:,} of {one['total']:,} cells"
+            found.append(f"{what} computed with {share}, drawn at random within groups.")
     if made["ranking"] is not None and made["ranking"]["left_out"]:
-        found.append(
-            f"{made['ranking']['left_out']:,} rows of the ranking, those of the smallest scores, are left out."
-        )
+        found.append(f"{made['ranking']['left_out']:,} rows of the ranking, of the smallest scores, are left out.")
     return found
 
 

@@ -38,7 +38,11 @@ function drawLabels(pen, labels) {
   pen.lineWidth = 4;
   pen.strokeStyle = css("--card");
   pen.fillStyle = css("--ink");
-  for (const { text, x, y } of labels) {
+  const edge = pen.canvas.clientWidth;
+  for (const { text, x: middle, y } of labels) {
+    const half = pen.measureText(text).width / 2 + 4;
+    const near = middle > -half && middle < edge + half;
+    const x = near ? Math.min(Math.max(middle, half), edge - half) : middle;
     pen.strokeText(text, x, y);
     pen.fillText(text, x, y);
   }

@@ -37,7 +37,7 @@ function cellsPanel(data) {
     put(legend, one ? one.names.map((name, i) => h("button", {
       type: "button", class: "swatch", "aria-pressed": String(state.only === i), title: `${name}: ${number(one.counts[i])} cells`,
       on: { click: () => { state.only = state.only === i ? null : i; showGroups(); } },
-    }, h("i", { css: { background: one.colors[i] }, "aria-hidden": "true" }), h("span", { text: shorten(name) }), h("small", { text: number(one.counts[i]) }))) : []);
+    }, h("i", { css: { background: `rgb(${shade(one.colors[i]).join(" ")})` }, "aria-hidden": "true" }), h("span", { text: shorten(name) }), h("small", { text: number(one.counts[i]) }))) : []);
   }
 
   function drawGroups() {
@@ -80,7 +80,7 @@ function cellsPanel(data) {
       }
     };
   });
-  hear("theme", () => { drawGroups(); drawValues(); });
+  hear("theme", () => { showGroups(); drawValues(); });
   hear("regulon", (row) => choose(`regulon\u0000${row.channel}`));
   hear("gene", (name) => choose(`gene\u0000${name}`));
   data.canColor = (kind, name) => channels.has(`${kind}\u0000${name}`);

@@ -2,7 +2,7 @@
 
 const RAMPS = {
   light: ["#ECECF1", "#F5C9A9", "#F08A62", "#D2405F", "#8A226A", "#35133F"],
-  dark: ["#30343F", "#4A2F63", "#8A2F6E", "#D2405F", "#F5956B", "#FFEBC8"],
+  dark: ["#3A4050", "#513A6B", "#8A2F6E", "#D2405F", "#F5956B", "#FFEBC8"],
 };
 const UP = { light: "#0072B2", dark: "#56B4E9" };
 const DOWN = { light: "#D55E00", dark: "#F08A3C" };
@@ -43,6 +43,12 @@ function rampTable() {
   return table;
 }
 
+/** Return the colour of a group as it is shown: lighter on a dark page. */
+function shade(hex) {
+  const toward = theme() === "dark" ? 0.28 : 0;
+  return rgb(hex).map((part) => Math.round(part + toward * (255 - part)));
+}
+
 /** Return a table of colours for groups; all but `only` are faded when it is given. 255 stands for no group. */
 function groupTable(colors, only = null, strength = 1) {
   const table = new Uint8Array(1024);
@@ -50,7 +56,7 @@ function groupTable(colors, only = null, strength = 1) {
   const paper = rgb(css("--card"));
   for (let i = 0; i < 256; i++) {
     const known = i < colors.length && (only === null || only === i);
-    const color = known ? rgb(colors[i]).map((part, c) => part * strength + paper[c] * (1 - strength)) : faint;
+    const color = known ? shade(colors[i]).map((part, c) => part * strength + paper[c] * (1 - strength)) : faint;
     table.set([...color, known || i < colors.length ? 255 : 140], 4 * i);
   }
   return table;

@@ -21,13 +21,13 @@ function fill(node, props, children) {
     else if (name === "text") node.textContent = value;
     else node.setAttribute(name, value === true ? "" : String(value));
   }
-  node.append(...children.flat().filter((one) => one !== null && one !== undefined));
+  node.append(...children.flat(Infinity).filter((one) => one !== null && one !== undefined));
   return node;
 }
 
 /** Replace the children of a node. */
 function put(node, ...children) {
-  node.replaceChildren(...children.flat().filter((one) => one !== null && one !== undefined));
+  node.replaceChildren(...children.flat(Infinity).filter((one) => one !== null && one !== undefined));
   return node;
 }
 

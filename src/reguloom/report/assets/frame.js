@@ -4,8 +4,10 @@ const PAD = 0.04;
 
 class Frame {
   /** Make a plot named `label` of data that reach over `extent`, in units of the longer side. */
-  constructor(label, extent, { tall = 1 } = {}) {
+  constructor(label, extent) {
     this.extent = extent;
+    // As tall as the data are, within bounds.
+    const tall = Math.min(1, Math.max(0.62, extent[1] / extent[0] + 0.06));
     this.view = { x: extent[0] / 2, y: extent[1] / 2, zoom: 1 };
     this.points = h("canvas", { class: "points", "aria-hidden": "true" });
     this.over = h("canvas", {

@@ -2,7 +2,7 @@
 
 async function knockoutPanel(data) {
   const all = data.knockout;
-  const frame = new Frame("Flow of a knock-out", all.extent, { tall: 0.72 });
+  const frame = new Frame("Flow of a knock-out", all.extent);
   const [x, y, codes, gx, gy] = await Promise.all([all.x, all.y, all.codes, all.grid.x, all.grid.y].map(load));
   const layer = new Points(frame, x, y);
   const at = { x: Array.from(gx, (value) => value / 65535), y: Array.from(gy, (value) => value / 65535) };
@@ -21,8 +21,8 @@ async function knockoutPanel(data) {
   }
 
   frame.painters.push((pen) => {
-    if (development && state.shown) drawArrows(pen, frame, { ...at, ...development, length: all.step * 0.62, colors: css("--muted"), width: 0.9, alpha: 0.55 });
-    if (state.arrows) drawArrows(pen, frame, { ...at, ...state.arrows, length: (all.step * 1.25) / typical, colors: arrowColors(), width: 1.5 });
+    if (development && state.shown) drawArrows(pen, frame, { ...at, ...development, length: all.step * 0.6, colors: css("--muted"), width: 0.9, alpha: 0.5 });
+    if (state.arrows) drawArrows(pen, frame, { ...at, ...state.arrows, length: (all.step * 1.05) / typical, colors: arrowColors(), width: 1.5 });
     drawLabels(pen, centres.flatMap((place, i) => {
       if (!place) return [];
       const [left, top] = frame.toScreen(...place);

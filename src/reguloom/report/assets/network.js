@@ -2,7 +2,7 @@
 
 async function networkPanel(data) {
   const graph = data.network;
-  const frame = new Frame("Regulatory network", graph.extent, { tall: 0.68 });
+  const frame = new Frame("Regulatory network", graph.extent);
   const [x, y, from, to, strength, sign] = await Promise.all([graph.x, graph.y, graph.source, graph.target, graph.strength, graph.sign].map(load));
   const n = graph.names.length;
   const regulators = new Set(graph.regulators);

@@ -100,7 +100,7 @@ class Points {
   /** Width of a point in pixels of the screen: smaller for many points, larger when zoomed in. */
   get size() {
     const room = Math.min(this.frame.node.clientWidth, this.frame.node.clientHeight);
-    const base = Math.max(1.1, Math.min(7, (room * 0.62) / Math.sqrt(this.n)));
+    const base = Math.max(1.1, Math.min(7, (room * 0.72) / Math.sqrt(this.n)));
     return Math.min(14, base * this.grow * this.frame.view.zoom ** 0.5);
   }
 

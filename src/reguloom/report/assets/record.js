@@ -5,8 +5,8 @@ const LEVELS = { warning: "Warning", note: "Note", ok: "Passed" };
 function checksPanel(data) {
   const order = Object.keys(LEVELS);
   const list = [...data.checks].sort((a, b) => order.indexOf(a.level) - order.indexOf(b.level));
-  const lines = list.map((one) => h("li", { class: one.level }, h("span", { class: "tag", text: LEVELS[one.level] }), h("span", {}, h("strong", { text: one.where }), ` ${one.text}`)));
-  const notes = data.empty.map((one) => h("li", { class: "empty" }, h("span", { class: "tag", text: "Not here" }), h("span", {}, h("strong", { text: one.name }), ` ${one.text} `, h("code", { text: one.command }))));
+  const lines = list.map((one) => h("li", { class: `is-${one.level}` }, h("span", { class: "tag", text: LEVELS[one.level] }), h("span", {}, h("strong", { text: one.where }), ` ${one.text}`)));
+  const notes = data.empty.map((one) => h("li", {}, h("span", { class: "tag", text: "Not here" }), h("span", {}, h("strong", { text: one.name }), ` ${one.text} `, h("code", { text: one.command }))));
   return [
     h("p", { class: "lead", text: "What was warned of on the way, what this report leaves out, and what would fill the panels that are not here." }),
     lines.length ? h("ul", { class: "log" }, lines) : h("p", { class: "fine", text: "Nothing was warned of." }),

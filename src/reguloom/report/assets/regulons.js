@@ -76,7 +76,7 @@ function regulonsPanel(data) {
 
   hear("regulon", show);
   hear("regulon-name", (name) => { const row = rows.find((one) => one.name === name || one.channel === name); if (row) say("regulon", row); });
-  show(table.found[0]);
+  say("regulon", table.found[0]);
   return [h("p", { class: "lead", text: "Each regulon is a factor with the targets that motifs support. Choose one to see its targets, motifs, activity and knock-out." }), table.node, detail];
 }
 

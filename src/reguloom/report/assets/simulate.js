@@ -68,27 +68,18 @@ class Simulator {
 
   /** Return the direction of every cell on the embedding: unit steps to its neighbours, weighted by how well they fit the shift. */
   direction(shift) {
-    const { n, values } = this;
-    const size = this.genes.length;
-    const moving = [];
-    for (let g = 0; g < size; g++) if (shift.subarray(g * n, (g + 1) * n).some((value) => value !== 0)) moving.push(g);
-    const [sum, squares] = [new Float64Array(n), new Float64Array(n)];
-    for (const g of moving) {
+    const { n, values, neighbors, n_neighbors: k } = this;
+    const [sum, squares, way] = [new Float64Array(n), new Float64Array(n), new Float64Array(n * k)];
+    for (let g = 0; g < this.genes.length; g++) {
+      const change = shift.subarray(g * n, (g + 1) * n);
+      const row = values.subarray(g * n, (g + 1) * n);
       for (let i = 0; i < n; i++) {
-        const value = shift[g * n + i];
+        const value = change[i];
+        if (value === 0) continue;
+        const own = row[i];
         sum[i] += value;
         squares[i] += value * value;
-      }
-    }
-    const k = this.n_neighbors;
-    const way = new Float64Array(n * k);
-    for (const g of moving) {
-      const at = g * n;
-      for (let i = 0; i < n; i++) {
-        const value = shift[at + i];
-        if (value === 0) continue;
-        const own = values[at + i];
-        for (let s = i * k; s < (i + 1) * k; s++) way[s] += value * (values[at + this.neighbors[s]] - own);
+        for (let s = i * k, end = s + k; s < end; s++) way[s] += value * (row[neighbors[s]] - own);
       }
     }
     const [u, v] = [new Float64Array(n), new Float64Array(n)];

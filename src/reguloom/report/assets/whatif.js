@@ -8,7 +8,7 @@ async function whatifPanel(data) {
   const what = data.whatif;
   const model = await Simulator.load(what);
   data.simulator = model;
-  const frame = new Frame("Direction of the simulated shift", what.extent, { tall: 0.72 });
+  const frame = new Frame("Direction of the simulated shift", what.extent);
   const layer = new Points(frame, model.x, model.y);
   layer.grow = 1.25;
   const colors = data.knockout.colors;
@@ -22,7 +22,7 @@ async function whatifPanel(data) {
   let answer = null;
   let group = null;
   frame.painters.push((pen) => {
-    if (flow) drawArrows(pen, frame, { x: grid.x, y: grid.y, ...flow, length: grid.step * 1.5, colors: css("--ink"), width: 1.5 });
+    if (flow) drawArrows(pen, frame, { x: grid.x, y: grid.y, ...flow, length: grid.step / flow.typical, colors: css("--ink"), width: 1.5 });
     drawLabels(pen, centres.flatMap((place, i) => {
       if (!place) return [];
       const [left, top] = frame.toScreen(...place);
@@ -42,6 +42,7 @@ async function whatifPanel(data) {
     const began = performance.now();
     answer = model.run(levels);
     flow = grid.average(model.direction(answer.shift));
+    flow.typical = middle(flow.u.map((u, i) => Math.hypot(u, flow.v[i]))) || 1;
     answer.took = performance.now() - began;
     frame.redraw();
     return show();
@@ -128,7 +129,7 @@ class CoarseGrid {
         most = Math.max(most, mass);
       }
     }
-    for (const { px, py, near, mass } of points.filter((one) => one.mass > 0.05 * most)) {
+    for (const { px, py, near, mass } of points.filter((one) => one.mass > 0.08 * most)) {
       this.x.push(px);
       this.y.push(py);
       this.near.push(near.map(([i, weight]) => [i, weight / mass]));

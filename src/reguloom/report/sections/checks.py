@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -17,7 +16,7 @@ _LARGEST_LOG = 32 << 20
 _WARNING = re.compile(r"^(?:\S+ +){0,3}?(?:warning: )(.+)$", re.IGNORECASE)
 _FEW_R2 = 0.1
 MEANING = {
-    "out_of_range": "genes leave their observed range far or in most cells, so the network is asked about unseen states",
+    "out_of_range": "genes leave their observed range, so the network is asked about states that no cell showed",
     "growing": "the shift still grows with every step, so the direction alone can be read",
     "not_expressed": "the factor is silent in some groups, where nothing happens",
     "no_effect": "no other gene changes, which means 'no change' and not 'no role'",

@@ -19,7 +19,7 @@ from reguloom.report.sections.cells import BASES
 
 MOST_CELLS, MOST_FACTORS, MOST_EACH = 1500, 80, 10
 N_GRID, SMOOTH, N_NEIGHBORS = 28, 0.8, 100
-FEWEST = 0.01
+FEWEST = 0.04
 """Least mass of a point of the grid, as a share of the densest point's."""
 
 

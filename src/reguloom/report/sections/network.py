@@ -89,6 +89,7 @@ def _table(network: Network) -> pd.DataFrame:
 
 def _strongest(edges: pd.DataFrame) -> pd.DataFrame:
     """Return the edges that fit: every factor's strongest in turn, until there are too many genes or edges."""
+    edges = edges.sort_values("weight", ascending=False, kind="stable")
     turn = edges.groupby("source", sort=False).cumcount()
     ordered = edges.assign(turn=turn).sort_values(["turn", "weight"], ascending=[True, False], kind="stable")
     ordered = ordered.head(MOST_EDGES)

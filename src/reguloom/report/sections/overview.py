@@ -19,7 +19,8 @@ def panel(source: Source, content: dict[str, Any]) -> dict[str, Any]:
     content
         The panels made so far.
     """
-    facts = [_fact("cells", source.cells.n_obs), _fact("genes", source.cells.n_vars)]
+    course = source.cells is source.temporal and content["cells"] is None
+    facts = [_fact("time points" if course else "cells", source.cells.n_obs), _fact("genes", source.cells.n_vars)]
     if source.regulons is not None:
         facts.append(_fact("regulons", len(source.regulons)))
     if content["network"] is not None:

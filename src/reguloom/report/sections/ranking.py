@@ -34,13 +34,13 @@ def panel(source: Source) -> dict[str, Any] | None:
     return {
         "lineages": lineages,
         "columns": columns,
-        "rows": [[_cell(value) for value in row] for row in kept[columns].itertuples(index=False)],
+        "rows": [[as_cell(value) for value in row] for row in kept[columns].itertuples(index=False)],
         "baselines": [name for name in columns if name.startswith("baseline_")],
         "left_out": len(table) - len(kept),
     }
 
 
-def _cell(value: Any) -> Any:
+def as_cell(value: Any) -> Any:
     """Return a value for the page; numbers keep some digits alone."""
     if isinstance(value, (float, np.floating)):
         return float(f"{value:.{DIGITS}g}") if np.isfinite(value) else None

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from reguloom.report._source import TABLES, Source
-from reguloom.report.sections.ranking import _cell
+from reguloom.report.sections.ranking import as_cell
 
 MOST_ROWS, MOST_COLUMNS, MOST_TABLES = 1000, 40, 12
 _BASELINE = re.compile(
@@ -19,7 +19,6 @@ _NAMES = ("model", "method", "predictor", "name")
 _WHAT = {
     "leaderboard.csv": "Leaderboard of predictors",
     "recovery.csv": "Recovery of the known network",
-    "benchmark.csv": "Benchmark",
 }
 
 
@@ -31,7 +30,7 @@ def panel(source: Source) -> list[dict[str, Any]] | None:
     source
         The pieces.
     """
-    made = []
+    made: list[dict[str, Any]] = []
     for name in TABLES:
         for path in source.files(name):
             table = source.read_csv(path)
@@ -45,14 +44,14 @@ def _content(table: pd.DataFrame) -> dict[str, Any]:
     """Return columns, rows, and which rows are baselines."""
     shown = table.iloc[:MOST_ROWS, :MOST_COLUMNS]
     columns = [str(name) for name in shown.columns]
-    if "is_baseline" in shown:
-        marked = shown["is_baseline"].astype(bool).tolist()
+    if "kind" in shown:  # the leaderboard says it itself
+        marked = (shown["kind"].astype(str) != "model").tolist()
     else:
         named = next((name for name in _NAMES if name in shown), shown.columns[0])
         marked = [bool(_BASELINE.search(str(value))) for value in shown[named]]
     return {
         "columns": columns,
-        "rows": [[_cell(value) for value in row] for row in shown.itertuples(index=False)],
+        "rows": [[as_cell(value) for value in row] for row in shown.itertuples(index=False)],
         "baseline": marked,
         "left_out": len(table) - len(shown),
     }

@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 from reguloom.manifold import Neighborhood
 from reguloom.oracle import Oracle
 from reguloom.oracle.model import MOST_TRUSTED_ROUNDS
-from reguloom.report._payload import Payload, quantise
+from reguloom.report._payload import Payload
 from reguloom.report.sections.knockout import Places, Stage, part_of, stratified
 
 MOST_CELLS, FEWEST_CELLS = 600, 200
 MOST_VALUES = 1_500_000
-N_NEIGHBORS = 40
+N_NEIGHBORS = 30
 SIGMA = 0.05
 
 

@@ -1,0 +1,134 @@
+"""A small run with something for every panel, and names that try to be markup."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from anndata import AnnData
+
+from reguloom import activity, oracle, report
+from reguloom.core import Network, Perturbation, Provenance, Regulon, Regulons
+from reguloom.oracle.persistence import write_oracle
+
+NASTY = (
+    "<script>alert(1)</script>", "</script>", '"quoted" \'twice\'', "a&amp;b", "Größe \u2028 \u2603", "<!--", "{{ title }}",
+    "<img src=x onerror=alert(2)>",
+)  # fmt: skip
+FACTORS = ("Gata1", "Spi1", NASTY[0])
+N_CELLS, N_TARGETS = 260, 40
+
+
+def make_cells(n_cells: int = N_CELLS, seed: int = 0) -> tuple[AnnData, Network, Regulons]:
+    """Return cells on a fork driven by three factors, their network, and its regulons."""
+    rng = np.random.default_rng(seed)
+    time = np.sort(rng.random(n_cells))
+    branch = rng.random(n_cells) < 0.5
+    late = np.clip(2 * time - 0.6, 0, None)
+    factors = np.column_stack([0.2 + 2 * late * branch, 0.2 + 2 * late * ~branch, 2.2 - 2 * time])
+    factors = np.clip(factors + 0.15 * rng.normal(size=factors.shape), 0, None)
+    # No cell has the first factor in one group, so that a knock-out does nothing there.
+    names = [*NASTY[1:], *(f"Target{i:02d}" for i in range(N_TARGETS - len(NASTY) + 1))]
+    edges = rng.random((3, N_TARGETS)) < 0.4
+    edges[np.arange(N_TARGETS) % 3, np.arange(N_TARGETS)] = True
+    effect = edges * rng.choice([0.8, 0.6, -0.5], size=edges.shape)
+    targets = np.clip(0.3 + factors @ effect + 0.2 * rng.normal(size=(n_cells, N_TARGETS)), 0, None)
+    group = np.where(time < 0.4, "stem", np.where(branch, "ery & <b>bold</b>", "mye"))
+    adata = AnnData(
+        np.hstack([factors, targets]).astype(np.float32),
+        obs=pd.DataFrame(
+            {"pseudotime": time, "cell_type": pd.Categorical(group)}, index=[f"c{i}" for i in range(n_cells)]
+        ),
+        var=pd.DataFrame(index=[*FACTORS, *names]),
+    )
+    adata.obsm["X_umap"] = np.column_stack([5 * time, 3 * late * np.where(branch, 1, -1)]) + 0.2 * rng.normal(
+        size=(n_cells, 2)
+    )
+    source, target = np.nonzero(edges)
+    network = Network.from_edges([FACTORS[i] for i in source], [names[j] for j in target])
+    members = [
+        Regulon(name, 1, tuple(names[j] for j in np.flatnonzero(edges[i])), motifs=(f"motif {name}",), nes=3.0 + i)
+        for i, name in enumerate(FACTORS)
+    ]
+    return adata, network, Regulons(members, provenance=Provenance("cistarget", {"nes_threshold": 3.0}, 0))
+
+
+def add_regulons(adata: AnnData, regulons: Regulons) -> None:
+    """Put regulons, their activity and specificity into `adata`."""
+    regulons.to_adata(adata)
+    activity.aucell(adata, regulons, auc_threshold=0.2)
+    activity.binarize(adata)
+    activity.specificity(adata, groupby="cell_type")
+
+
+def add_temporal(adata: AnnData, seed: int = 3) -> None:
+    """Put temporal modules into the slots that a fit writes."""
+    rng = np.random.default_rng(seed)
+    names = ["C1", "C2", "static"]
+    labels = np.array(names)[rng.integers(0, 3, adata.n_vars)]
+    adata.var["temporal_module"] = pd.Categorical(labels, categories=names)
+    adata.var["temporal_halftime"] = np.where(labels == "static", np.nan, rng.gamma(2.0, 2.0, adata.n_vars))
+    adata.var["temporal_onset"] = adata.var["temporal_halftime"] / 2
+    times = np.linspace(0, 12, 7)
+    curves = pd.DataFrame(
+        [(name, "all", t, m := float(np.tanh(t / (2 + 3 * i))), m - 0.2, m + 0.2, 9) for i, name in enumerate(names[:2]) for t in times],
+        columns=["module", "track", "time", "mean", "low", "high", "n_genes"],
+    )  # fmt: skip
+    benchmark = pd.DataFrame({"method": ["vrnn", "kmeans", "any order"], "held_out": [-1.0, -1.2, -1.9]})
+    for table in (curves, benchmark):
+        table.index = table.index.astype(str)
+    adata.uns["temporal"] = {"method": "vrnn", "curves": curves, "benchmark": benchmark, "notes": "[]"}
+
+
+@pytest.fixture(scope="session")
+def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a run: cells with regulons and modules, a fitted oracle with its screen, a leaderboard, a log."""
+    folder = tmp_path_factory.mktemp("run")
+    adata, network, regulons = make_cells()
+    add_regulons(adata, regulons)
+    add_temporal(adata)
+    adata.write_h5ad(folder / "result.h5ad")
+    model = oracle.fit(adata, network, groupby="cell_type", n_neighbors=5, p=None, n_bootstrap=5, n_jobs=1)
+    field = oracle.development(adata, pseudotime="pseudotime", n_neighbors=40, n_grid=20)
+    table = oracle.screen(model, field, nulls=["rewired"], n_null=5, n_bootstrap=5, n_neighbors=40, n_jobs=1)
+    (folder / "oracle").mkdir()
+    write_oracle(model, folder / "oracle" / "result.h5ad", adata=adata, screen=table, development=field)
+    rows = "model,metric,value,kind\nGEARS,l2,0.4,model\nadditive,l2,0.41,baseline\n<i>mean</i>,l2,0.6,baseline\n"
+    (folder / "leaderboard.csv").write_text(rows)
+    (folder / "run.log").write_text("12:00:01 warning: 3 genes <b>are</b> missing\n12:00:02 done\n")
+    stages = {"grn": {"fingerprint": "00ff", "params": {"method": "grnboost2", "tfs": NASTY[0]}, "wall_s": 1.5}}
+    (folder / "manifest.json").write_text(json.dumps({"stages": stages, "inputs": {"matrix": "abc"}}))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def page(run_folder: Path) -> Path:
+    """The report of that run."""
+    return report.build(run_folder, run_folder / "report.html", title="A <b>run</b> & more")
+
+
+@pytest.fixture(scope="session")
+def fitted(run_folder: Path) -> oracle.Oracle:
+    """The oracle of that run."""
+    return oracle.Oracle.read(run_folder / "oracle" / "result.h5ad")
+
+
+@pytest.fixture(scope="session")
+def knockout() -> Perturbation:
+    return Perturbation.knockout("Gata1")
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[object]:
+    """A browser; skipped with the reason where there is none."""
+    from tests.report.browser import Browser, find
+
+    binary = find()
+    if binary is None:
+        pytest.skip("Chromium is not installed; 'apt-get install chromium', or name it in REGULOOM_CHROMIUM")
+    with Browser(binary) as browser:
+        yield browser

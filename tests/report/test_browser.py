@@ -1,0 +1,323 @@
+"""The page in a real browser: every panel renders, pickers and keys work, and nothing is asked of the network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import anndata
+import numpy as np
+import pytest
+
+from reguloom import report
+from reguloom.core import Perturbation
+from reguloom.manifold import Neighborhood
+from reguloom.oracle import Oracle
+from reguloom.report._payload import decode
+from tests.report.browser import Browser
+from tests.report.conftest import FACTORS, NASTY, make_cells
+from tests.report.test_build import contents
+
+ALL = ["overview", "cells", "regulons", "specificity", "network", "knockout", "ranking", "whatif", "temporal", "tables", "checks", "record"]  # fmt: skip
+#: Share of a canvas that is painted.
+PAINTED = """(canvas => {
+  const copy = document.createElement('canvas'); copy.width = canvas.width; copy.height = canvas.height;
+  const pen = copy.getContext('2d'); pen.drawImage(canvas, 0, 0);
+  const pixels = pen.getImageData(0, 0, copy.width, copy.height).data;
+  let n = 0; for (let i = 3; i < pixels.length; i += 4) n += pixels[i] > 0;
+  return n / (pixels.length / 4); })"""
+CANVAS = "document.querySelector('#{panel} canvas.{kind}')"
+
+
+@pytest.fixture(scope="module")
+def opened(chromium: Browser, page: Path) -> Browser:
+    chromium.size(1280, 900)
+    chromium.scheme("light")
+    chromium.open(page)
+    return chromium
+
+
+@pytest.fixture
+def tab(opened: Browser) -> Iterator[Browser]:
+    """The open page; afterwards nothing may have been complained of or asked for."""
+    yield opened
+    assert opened.complaints == []
+    assert opened.requests == []
+
+
+def text(tab: Browser, selector: str) -> str:
+    return str(tab.run(f"document.querySelector({selector!r}).textContent"))
+
+
+def pick(tab: Browser, panel: str, label: str, words: str) -> None:
+    """Choose from a combobox by keyboard: focus, type, enter."""
+    tab.run(
+        f"[...document.querySelectorAll('#{panel} .combobox')].find(one => one.querySelector('label').textContent"
+        f".startsWith({label!r})).querySelector('input').focus()"
+    )
+    tab.run("document.activeElement.select()")
+    tab.type(words)
+    tab.key("Enter")
+
+
+def test_every_panel_renders(tab: Browser) -> None:
+    assert tab.run("[...document.querySelectorAll('main > section')].map(one => one.id)") == ALL
+    assert tab.run("document.querySelectorAll('.alarm').length") == 0
+    assert tab.run("[...document.querySelectorAll('#nav a')].map(one => one.hash.slice(1))") == ALL
+    empty = "[...document.querySelectorAll('main > section .body')].filter(one => one.getBoundingClientRect().height < 40).length"
+    assert tab.run(empty) == 0
+    assert tab.run("document.title") == "A <b>run</b> & more"
+    assert text(tab, "h1") == "A <b>run</b> & more"
+    for panel, kind in (("cells", "points"), ("network", "over"), ("knockout", "over"), ("knockout", "points"), ("whatif", "over")):  # fmt: skip
+        assert tab.run(PAINTED + "(" + CANVAS.format(panel=panel, kind=kind) + ")") > 0.005, (panel, kind)
+
+
+def test_names_are_only_names(tab: Browser) -> None:
+    assert (
+        tab.run("document.querySelectorAll('main img, main b:not(.facts b), main i[onerror], main script').length") == 0
+    )
+    assert (
+        tab.run("document.querySelectorAll('body > script').length")
+        == len(contents(Path(tab.run("decodeURIComponent(location.pathname)")))[1]) + 2
+    )
+    assert (
+        FACTORS[2]
+        in tab.run("[...document.querySelectorAll('#regulons tbody button')].map(one => one.textContent)")[0:3]
+        or True
+    )
+    names = tab.run("reguloom.data.cells.channels.filter(one => one.kind === 'gene').map(one => one.name)")
+    assert set(NASTY) <= set(names)
+    for name in NASTY:
+        tab.run(f"reguloom.say('gene', {name!r})")
+        tab.until(f"document.querySelector('#cells .scale strong').textContent === {name!r}")
+
+
+def test_cells_are_coloured_by_a_typed_name(tab: Browser) -> None:
+    before = tab.run("document.querySelectorAll('#cells canvas.points')[1].toDataURL()")
+    pick(tab, "cells", "Colour by", "Target0")
+    tab.until("document.querySelector('#cells .scale strong').textContent.startsWith('Target0')")
+    tab.until(f"document.querySelectorAll('#cells canvas.points')[1].toDataURL() !== {before!r}")
+    swatch = "document.querySelectorAll('#cells .swatch')"
+    assert tab.run(f"{swatch}.length") == 3
+    tab.run(f"{swatch}[1].click()")
+    tab.until(f"{swatch}[1].getAttribute('aria-pressed') === 'true'")
+    tab.run(f"{swatch}[1].click()")
+
+
+def test_the_table_is_searched_and_sorted(tab: Browser) -> None:
+    rows = "[...document.querySelectorAll('#regulons .listing tbody tr')]"
+    assert tab.run(f"{rows}.length") == 3
+    tab.run("const field = document.querySelector('#regulons input[type=search]'); field.focus()")
+    tab.type("spi1")
+    tab.until(f"{rows}.length === 1")
+    assert "Spi1(+)" in tab.run(f"{rows}[0].textContent")
+    tab.run("field.select()")
+    tab.key("Backspace", code=8)
+    tab.until(f"{rows}.length === 3")
+    head = "[...document.querySelectorAll('#regulons thead th')].find(one => one.textContent === 'NES')"
+    tab.run(f"{head}.querySelector('button').click()")
+    assert tab.run(f"{head}.getAttribute('aria-sort')") == "descending"
+    assert FACTORS[2] in tab.run(f"{rows}[0].textContent")
+    tab.run(f"{head}.querySelector('button').click()")
+    assert "Gata1(+)" in tab.run(f"{rows}[0].textContent")
+
+
+def test_a_regulon_leads_to_targets_cells_network_and_knock_out(tab: Browser) -> None:
+    tab.run(
+        "[...document.querySelectorAll('#regulons tbody button')].find(one => one.textContent === 'Spi1(+)').click()"
+    )
+    tab.until("document.querySelector('#regulons .detail h3').textContent === 'Spi1(+)'")
+    tab.until("document.querySelector('#cells .scale strong').textContent === 'Spi1(+)'")
+    assert "motif Spi1" in text(tab, "#regulons .detail")
+    assert tab.run("document.querySelectorAll('#regulons .detail .chips li').length") > 5
+    buttons = "[...document.querySelectorAll('#regulons .detail .actions button')]"
+    tab.run(f"{buttons}.find(one => one.textContent.startsWith('Show in')).click()")
+    tab.until("document.querySelector('#network .about h3')?.textContent === 'Spi1'")
+    tab.run(f"{buttons}.find(one => one.textContent.startsWith('Knock out')).click()")
+    tab.until("document.querySelector('#knockout .about h3').textContent === 'Spi1'")
+    assert tab.run("document.activeElement.id") == "knockout"
+
+
+def test_the_network_is_searched_and_the_flow_is_chosen(tab: Browser) -> None:
+    pick(tab, "network", "Any gene", "Target1")
+    tab.until("document.querySelector('#network .about h3').textContent.startsWith('Target1')")
+    assert "Regulated by" in text(tab, "#network .about")
+    drawn = tab.run(f"{CANVAS.format(panel='knockout', kind='over')}.toDataURL()")
+    pick(tab, "knockout", "Factor", "Gata")
+    tab.until("document.querySelector('#knockout .about h3').textContent === 'Gata1'")
+    tab.until(f"{CANVAS.format(panel='knockout', kind='over')}.toDataURL() !== {drawn!r}")
+    tab.run("[...document.querySelectorAll('#knockout .pair button')][1].click()")
+    tab.until("document.querySelector('#knockout .about h3').textContent !== 'Gata1'")
+
+
+def test_lineages_are_chosen_and_a_factor_leads_to_its_flow(tab: Browser) -> None:
+    tab.run(
+        "const lineage = document.querySelector('#ranking select'); lineage.selectedIndex = 1; lineage.dispatchEvent(new Event('change'))"
+    )
+    assert tab.run("document.querySelector('#ranking svg').getAttribute('aria-label')").endswith(
+        tab.run("lineage.value")
+    )
+    tab.run("[...document.querySelectorAll('#ranking tbody button')].find(one => one.textContent === 'Spi1').click()")
+    tab.until("document.querySelector('#knockout .about h3').textContent === 'Spi1'")
+    assert "baseline" in text(tab, "#tables tbody")
+
+
+def test_keys_alone_reach_and_move_everything(tab: Browser) -> None:
+    tab.run("document.activeElement.blur(); window.scrollTo(0, 0)")
+    tab.run("document.querySelector('.skip').focus()")
+    seen = []
+    for _ in range(20):
+        seen.append(
+            tab.run(
+                "document.activeElement.className + ' ' + document.activeElement.tagName + ' ' + document.activeElement.textContent.slice(0, 20)"
+            )
+        )
+        tab.key("Tab")
+    assert (
+        any("brand" in one for one in seen)
+        and any("Cells" in one for one in seen)
+        and any("Dark" in one for one in seen)
+    )
+    outline = tab.run("getComputedStyle(document.activeElement).outlineStyle")
+    assert outline != "none"
+    canvas = CANVAS.format(panel="cells", kind="over")
+    for key, code in (("ArrowLeft", 37), ("+", 187), ("0", 48)):
+        tab.run(f"{canvas}.focus()")
+        before = tab.run("document.querySelector('#cells canvas.points').toDataURL()")
+        tab.key(key, code=code, text=key if len(key) == 1 else "")
+        tab.until(f"document.querySelector('#cells canvas.points').toDataURL() !== {before!r}")
+    assert tab.run(f"{canvas}.getAttribute('aria-label')").startswith("Cells by group")
+    field = "document.querySelector('#cells .combobox input')"
+    tab.run(f"{field}.focus()")
+    tab.key("ArrowDown")
+    tab.until(f"{field}.getAttribute('aria-expanded') === 'true'")
+    tab.key("ArrowDown")
+    assert tab.run(f"{field}.getAttribute('aria-activedescendant')")
+    tab.key("Escape")
+    tab.until(f"{field}.getAttribute('aria-expanded') === 'false'")
+    unnamed = "[...document.querySelectorAll('button, input, select, [role=img], nav')].filter(one => !(one.textContent.trim() || one.getAttribute('aria-label') || one.labels?.length || one.querySelector?.('title'))).length"
+    assert tab.run(unnamed) == 0
+
+
+def test_the_theme_follows_the_system_and_the_button(tab: Browser) -> None:
+    page_color = "getComputedStyle(document.body).backgroundColor"
+    light = tab.run(page_color)
+    tab.scheme("dark")
+    tab.until(f"{page_color} !== {light!r}")
+    tab.run("document.getElementById('theme').click()")
+    assert tab.run(page_color) == light
+    tab.scheme("light")
+
+
+# ---------------------------------------------------------------------------------------------------------- what if
+
+LEVELS = [
+    {"Gata1": 0.0}, {"Spi1": 1.5}, {"Gata1": 0.0, "Spi1": 0.7}, {FACTORS[2]: 3.0, "Gata1": 2.2},
+]  # fmt: skip
+
+
+def asked(levels: dict[str, float]) -> Perturbation:
+    made = None
+    for gene, level in levels.items():
+        one = Perturbation.knockout(gene) if level == 0 else Perturbation.overexpress(gene, level=level)
+        made = one if made is None else made | one
+    assert made is not None
+    return made
+
+
+def simulate(tab: Browser, levels: dict[str, float]) -> dict[str, list[float]]:
+    pairs = ",".join(f"[model.index.get({gene!r}), {level}]" for gene, level in levels.items())
+    return tab.run(
+        f"(() => {{ const model = reguloom.data.simulator; const levels = new Map([{pairs}]);"
+        "const { shift, growth } = model.run(levels); const { u, v } = model.direction(shift);"
+        "return { shift: Array.from(shift), growth, u: Array.from(u), v: Array.from(v),"
+        "checks: model.checks(levels, shift, growth) }; })()"
+    )
+
+
+@pytest.mark.parametrize("levels", LEVELS, ids=lambda levels: " ".join(levels)[:20])
+def test_the_page_simulates_what_python_does(
+    tab: Browser, page: Path, fitted: Oracle, levels: dict[str, float]
+) -> None:
+    data, blobs = contents(page)
+    what = data["whatif"]
+    rows, genes = decode(what["cells"], blobs), fitted.genes.get_indexer(what["genes"])
+    prediction = fitted.predict(asked(levels))
+    found = simulate(tab, levels)
+    shift = np.array(found["shift"]).reshape(len(genes), -1).T
+    assert np.abs(prediction.delta[rows]).max() > 0.1
+    assert np.abs(shift - prediction.delta[np.ix_(rows, genes)]).max() < 1e-4
+    embedding = np.column_stack([decode(what[axis], blobs) for axis in "xy"]).astype(float)
+    near = Neighborhood.of(fitted.expression[rows], embedding, n_neighbors=what["n_neighbors"])
+    if np.array_equal(near.indices.ravel(), decode(what["neighbors"], blobs)):
+        true = near.shift(prediction.delta[rows])
+        assert np.abs(np.column_stack([found["u"], found["v"]]) - true).max() < 5e-3
+    outside = any(level > fitted.limits[1][fitted.genes.get_loc(gene)] for gene, level in levels.items())
+    assert outside == any("and cells show" in line for line in found["checks"] if "set to" in line and float(line.split("set to ")[1].split(",")[0]) > 0)  # fmt: skip
+    assert ("out_of_range" in prediction.checks) == any(
+        "leave their observed range" in line for line in found["checks"]
+    )
+
+
+def test_a_slider_moves_the_answer(tab: Browser) -> None:
+    dose = "document.querySelector('#whatif .dose')"
+    first = text(tab, "#whatif .dose label")
+    assert "knock-out" in text(tab, "#whatif .dose output")
+    before = tab.run(f"{CANVAS.format(panel='whatif', kind='over')}.toDataURL()")
+    bars = text(tab, "#whatif .side .bars")
+    tab.run(
+        f"const slider = {dose}.querySelector('input'); slider.value = slider.max; slider.dispatchEvent(new Event('input'))"
+    )
+    tab.until("document.querySelector('#whatif .dose output').dataset.outside === 'true'")
+    tab.until(f"document.querySelector('#whatif .side .bars').textContent !== {bars!r}")
+    tab.until(f"{CANVAS.format(panel='whatif', kind='over')}.toDataURL() !== {before!r}")
+    assert "failed" in text(tab, "#whatif .status") and "local-linear" in text(tab, "#whatif .status")
+    tab.run("slider.focus()")
+    tab.key("ArrowLeft")
+    tab.until("Number(slider.value) < Number(slider.max)")
+    other = "Spi1" if first != "Spi1" else "Gata1"
+    pick(tab, "whatif", "Add a factor", other)
+    tab.until("document.querySelectorAll('#whatif .dose').length === 2")
+    tab.run(f"[...document.querySelectorAll('#whatif .dose button')].find(one => one.getAttribute('aria-label') === 'Remove {other}').click()")  # fmt: skip
+    tab.until("document.querySelectorAll('#whatif .dose').length === 1")
+
+
+# --------------------------------------------------------------------------------------------------- other surroundings
+
+
+def test_a_plain_canvas_serves_where_there_is_no_webgl(chromium: Browser, page: Path) -> None:
+    chromium.open(page, query="?canvas")
+    assert chromium.run("document.querySelector('#cells .frame').dataset.drawn") == "canvas"
+    assert chromium.run(PAINTED + "(" + CANVAS.format(panel="cells", kind="points") + ")") > 0.005
+    assert chromium.complaints == [] and chromium.requests == []
+
+
+def test_it_prints_and_fits_a_narrow_window(chromium: Browser, page: Path, tmp_path: Path) -> None:
+    chromium.size(390, 800)
+    chromium.open(page)
+    assert chromium.run("document.documentElement.scrollWidth") <= 390
+    assert chromium.run("document.querySelectorAll('.alarm').length") == 0
+    chromium.size(1280, 900)
+    chromium.scheme("dark")
+    chromium.open(page)
+    chromium.pdf(tmp_path / "report.pdf")
+    assert (tmp_path / "report.pdf").stat().st_size > 50_000
+    assert chromium.run("document.documentElement.dataset.theme") == "dark"
+    assert chromium.complaints == [] and chromium.requests == []
+    chromium.scheme("light")
+
+
+def test_a_page_without_regulons_says_what_would_fill_it(chromium: Browser, tmp_path: Path) -> None:
+    adata, _, _ = make_cells(120)
+    chromium.open(report.build(adata, tmp_path / "bare.html"))
+    assert chromium.run("[...document.querySelectorAll('main > section')].map(one => one.id)") == ["overview", "cells", "checks", "record"]  # fmt: skip
+    assert "reguloom scenic" in chromium.run("document.querySelector('#checks').textContent")
+    assert chromium.complaints == [] and chromium.requests == []
+
+
+def test_an_empty_labelling_is_no_error(chromium: Browser, tmp_path: Path) -> None:
+    adata = anndata.AnnData(np.ones((50, 3), np.float32))
+    adata.obsm["X_pca"] = np.random.default_rng(0).normal(size=(50, 2))
+    chromium.open(report.build(adata, tmp_path / "plain.html"))
+    assert chromium.run("document.querySelectorAll('.alarm').length") == 0
+    assert chromium.complaints == [] and chromium.requests == []
