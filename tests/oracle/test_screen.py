@@ -143,3 +143,30 @@ def test_what_cannot_be_screened_is_refused(model, field, world) -> None:
     other = oracle.development(world[0][:200].copy(), pseudotime="time")
     with pytest.raises(InputError, match="use the same"):
         oracle.screen(model, other)
+
+
+def test_joined_shards_are_one_run(model, field, table, tmp_path: Path) -> None:
+    path = tmp_path / "screen.jsonl"
+    for number in (3, 1, 2):
+        part = oracle.screen(model, field, checkpoint=path, shard=(number, 3), n_jobs=1, **FAST)
+        assert set(part["gene"]) == {str(gene) for gene in model.regulators[number - 1 :: 3]}
+    assert not path.exists() and len(list(tmp_path.iterdir())) == 3
+    begun = len(path.with_name("screen-1-of-3.jsonl").read_text().splitlines())
+    joined = oracle.screen(model, field, checkpoint=path, resume=True, n_jobs=1, **FAST)
+    pd.testing.assert_frame_equal(joined, table, check_exact=True)
+    units = [json.loads(line)["name"] for line in path.read_text().splitlines()[1:]]
+    assert begun > 1 and len(units) == len(set(units)) == len(model.regulators) + 2 * FAST["n_null"]
+
+
+def test_a_shard_needs_a_place_for_its_results(model, field) -> None:
+    with pytest.raises(InputError, match="a shard needs a checkpoint"):
+        oracle.screen(model, field, shard="1/2", **FAST)
+    with pytest.raises(InputError, match="shard is '0/2'"):
+        oracle.screen(model, field, shard="0/2", **FAST)
+
+
+def test_a_shard_of_other_data_is_refused(model, field, tmp_path: Path) -> None:
+    path = tmp_path / "screen.jsonl"
+    oracle.screen(model, field, checkpoint=path, shard="1/9", n_jobs=1, **FAST)
+    with pytest.raises(InputError, match=r"screen-1-of-9\.jsonl is of another run"):
+        oracle.screen(model, field, checkpoint=path, resume=True, rng=1, n_jobs=1, **FAST)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from reguloom._random import generator
-from reguloom._threads import map_ordered
+from reguloom._units import map_units
 from reguloom.core import Expression, Network
 from reguloom.manifold._blas import one_blas_thread
 from reguloom.manifold.blocks import block_labels
@@ -92,7 +92,7 @@ def refit(
 
     measured: Any = None if raw is None or weights is None else raw.to_csr() if raw.is_sparse else raw.to_dense()
     with one_blas_thread():
-        found = list(map_ordered(work, range(len(labels)), n_jobs))
+        found = list(map_units(work, range(len(labels)), n_jobs))
     n_genes = expression.shape[1]
     matrices = []
     for design, (coefficients, _, _) in zip(designs, found, strict=True):

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from reguloom._errors import EmptyResultError, InputError, MissingKeyError
 from reguloom._progress import track
 from reguloom._random import child_seed
-from reguloom._threads import map_ordered
+from reguloom._units import map_units
 from reguloom.core import Network, Provenance
 from reguloom.manifold._blas import one_blas_thread
 from reguloom.oracle._bagging import METHODS, SKLEARN_SEED, Table, bagging_ridge_sklearn
@@ -72,7 +72,7 @@ def fit_links(
 
     codes = range(len(groups.categories))
     with one_blas_thread():
-        found = list(track(map_ordered(work, codes, n_jobs), len(codes), "fitting groups"))
+        found = list(track(map_units(work, codes, n_jobs), len(codes), "fitting groups"))
     provenance = Provenance(
         method, {"alpha": alpha, "n_bags": n_bags, "max_features": max_features, "compat": compat}, seed,
         citations=("10.1038/s41586-022-05688-9",),

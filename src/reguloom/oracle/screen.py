@@ -12,6 +12,7 @@ import pandas as pd
 
 from reguloom._errors import InputError
 from reguloom._random import SeedLike, accepts_seed, child_seed, generator, root_seed
+from reguloom._units import parse_shard
 from reguloom.core import Perturbation
 from reguloom.core.provenance import fingerprint
 from reguloom.manifold import Neighborhood
@@ -46,6 +47,7 @@ def screen(
     n_neighbors: int = 200,
     checkpoint: str | os.PathLike[str] | None = None,
     resume: bool = False,
+    shard: str | tuple[int, int] | None = None,
     rng: SeedLike = 0,
     n_jobs: int | None = None,
 ) -> pd.DataFrame:
@@ -75,7 +77,11 @@ def screen(
     checkpoint
         File that keeps what is done.
     resume
-        Whether to go on from `checkpoint`.
+        Whether to go on from `checkpoint`, and from the files of shards beside it.
+    shard
+        ``"i/n"``: do the i-th of n parts of the knock-outs and draws into a file beside `checkpoint`, and return the
+        rows of these knock-outs without what needs the others. The same call without `shard`, with `resume`, puts the
+        parts together.
     rng
         Seed.
     n_jobs
@@ -105,7 +111,10 @@ def screen(
     if len(development.embedding) != len(oracle.cells):
         msg = f"the oracle has {len(oracle.cells)} cells and development {len(development.embedding)}; use the same."
         raise InputError(msg)
-    seed = root_seed(rng)
+    seed, part = root_seed(rng), parse_shard(shard)
+    if part[1] > 1 and checkpoint is None:
+        msg = "a shard needs a checkpoint, where its results are kept; give checkpoint= a file that all shards share."
+        raise InputError(msg)
     asked = _asked(oracle, perturbations)
     masks = take_lineages(lineages, development, oracle.groups)
     made = [Lineage.of(name, mask, development, n_jobs, n_neighbors=n_neighbors) for name, mask in masks.items()]
@@ -119,9 +128,12 @@ def screen(
         oracle.provenance.to_json(), near.embedding, development.flow, [one.mask for one in made],
         n_propagation, sigma_corr, n_neighbors, n_bootstrap, seed, "block" in nulls,
     )  # fmt: skip
-    with Checkpoint(checkpoint, key, resume=resume) as store, one_blas_thread():
+    with Checkpoint(checkpoint, key, resume=resume, shard=part) as store, one_blas_thread():
         rows = store.run(asked, lambda one: one.label, job.simulate, "knocking out", n_jobs)
         table = pd.DataFrame([row for label in rows for row in label])
+        if part[1] > 1:
+            job.draw_nulls(asked, [name for name in nulls if name != "block"], n_null, store, n_jobs)
+            return table
         job.add_nulls(table, asked, [name for name in nulls if name != "block"], n_null, store, n_jobs)
         baseline_columns(table, asked, linear, near, made, sigma_corr, n_jobs)
     return _finish(table, nulls)
@@ -180,22 +192,10 @@ class _Job:
         n_jobs: int | None,
     ) -> None:  # fmt: skip
         """Add the statistic, its p against each null, and the mean of random networks."""
-        questions = Questions.of(asked, self.oracle.genes)
-        observed = self.linear.observed(questions)
+        observed = self.linear.observed(Questions.of(asked, self.oracle.genes))
         table["statistic"] = observed.ravel()
-        base = self.linear.moments(self.linear.design.regulators)
-
-        def draw(task: tuple[str, int]) -> list[list[float]]:
-            own = child_seed(self.seed, *task)
-            matched = task[0] == "matched"
-            found = self.linear.matched(questions, own) if matched else self.linear.rewired(base, questions, own)
-            return [[float(value) for value in line] for line in found]
-
-        for name in dict.fromkeys([*nulls, "rewired"]):
-            # Random networks are a baseline too, so some are drawn even if they are no null.
-            tasks = [(name, number) for number in range(n_null if name in nulls else _N_RANDOM)]
-            label = f"null:{name}:{fingerprint([one.label for one in asked])}"
-            draws = np.array(store.run(tasks, partial(_null_name, label), draw, f"null: {name}", n_jobs))
+        for name, found in self.draw_nulls(asked, nulls, n_null, store, n_jobs).items():
+            draws = np.array(found)
             if name == "rewired":
                 table["baseline_random_network"] = draws.mean(axis=0).ravel()
                 table["excess"] = table["statistic"] - table["baseline_random_network"]
@@ -206,6 +206,26 @@ class _Job:
                 table["p" if name == "rewired" else "p_matched"] = p.ravel()
                 if name == "rewired":
                     table["z"] = z.ravel()
+
+    def draw_nulls(
+        self, asked: Sequence[Perturbation], nulls: Sequence[str], n_null: int, store: Checkpoint, n_jobs: int | None
+    ) -> dict[str, list[list[list[float]]]]:
+        """Return the draws of each null, and of random networks, which are a baseline too."""
+        questions = Questions.of(asked, self.oracle.genes)
+        base = self.linear.moments(self.linear.design.regulators)
+
+        def draw(task: tuple[str, int]) -> list[list[float]]:
+            own = child_seed(self.seed, *task)
+            matched = task[0] == "matched"
+            found = self.linear.matched(questions, own) if matched else self.linear.rewired(base, questions, own)
+            return [[float(value) for value in line] for line in found]
+
+        made = {}
+        for name in dict.fromkeys([*nulls, "rewired"]):
+            tasks = [(name, number) for number in range(n_null if name in nulls else _N_RANDOM)]
+            label = f"null:{name}:{fingerprint([one.label for one in asked])}"
+            made[name] = store.run(tasks, partial(_null_name, label), draw, f"null: {name}", n_jobs)
+        return made
 
 
 def _null_name(label: str, task: tuple[str, int]) -> str:
