@@ -49,6 +49,10 @@ def read_motif_table(path: str | os.PathLike[str]) -> pd.DataFrame:
     """
     path = existing_file(path, what="motif table")
     names, delimiter, n_header = _header(path)
+    repeated = sorted({name for name in names if name and names.count(name) > 1})
+    if repeated:
+        msg = f"{path} has the column {repeated[0]!r} more than once; it may be edited by hand, so make it again."
+        raise InputError(msg)
     text = [name for name in names if name not in (*NUMBERS, "RankAtMax")]
     frame = read_table(path, names, delimiter, text=text, numbers=NUMBERS, n_header=n_header, what="motif table")
     frame["RankAtMax"] = _whole(frame["RankAtMax"], path)
@@ -71,7 +75,7 @@ def _parsed(column: pd.Series, parse: Callable[[str], Any], path: Path) -> list[
     values = []
     for number, text in enumerate(column, start=1):
         try:
-            values.append(parse(str(text)))
+            values.append(parse(text))
         except InputError as error:
             msg = f"row {number} of {path}, column {column.name}: {error}"
             raise InputError(msg) from error
