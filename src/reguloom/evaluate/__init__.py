@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from reguloom.evaluate._split import Split
+from reguloom.evaluate.concentrations import FromConcentrations
 from reguloom.evaluate.curves import curves
 from reguloom.evaluate.diagnostics import response_diagnostics, systematic_variation
 from reguloom.evaluate.differential_expression import DifferentialExpression, differential_expression
@@ -21,6 +22,7 @@ from reguloom.evaluate.stability import stability
 __all__ = [
     "DifferentialExpression",
     "Dream4",
+    "FromConcentrations",
     "ResponseScores",
     "Split",
     "additive_knockouts",

@@ -17,7 +17,7 @@ from reguloom.core.perturbation_data import PerturbationData
 
 N_DIMS = 10
 DENSE = 500
-"""Up to so many gene sets (or genes) components are computed at once; above, by iterations that need a long start."""
+"""Up to so many gene sets (or genes) components are computed at once; above, by Lanczos iterations."""
 Source: TypeAlias = "str | pd.DataFrame | Mapping[str, Collection[str]] | os.PathLike[str] | PerturbationData"
 """``"pca"``; a table genes × dims; gene sets (term → genes) or a GMT file; another screen."""
 
