@@ -122,6 +122,28 @@ def test_motif_tables_are_equal(cluster: Cluster) -> None:
     pd.testing.assert_frame_equal(here, there, check_exact=True)
 
 
+def test_fits_and_screens_are_equal(cluster: Cluster, cells: pd.DataFrame) -> None:
+    import anndata
+
+    adata = anndata.AnnData(cells)
+    adata.obs["kind"] = pd.Categorical(["a", "b"] * 100)
+    adata.obs["time"] = np.linspace(0, 1, 200)
+    adata.obsm["X_umap"] = np.c_[adata.obs["time"] * 5, np.random.default_rng(0).normal(size=200)]
+    prior = rl.Network.from_edges([f"G{i % 8}" for i in range(72)], [f"G{i}" for i in range(8, 80)])
+    field = rl.oracle.development(adata, pseudotime="time", basis="umap")
+
+    def answer() -> pd.DataFrame:
+        model = rl.oracle.fit(adata, prior, groupby="kind", normalize=True, n_bags=3, p=None, n_bootstrap=5)
+        table = rl.oracle.screen(model, field, nulls=("rewired", "matched"), n_null=5, n_bootstrap=5, n_neighbors=30)
+        return model.network.to_frame().astype(str), table
+
+    here = answer()
+    with scheduler(cluster.address):
+        there = answer()
+    for one, other in zip(here, there, strict=True):
+        pd.testing.assert_frame_equal(one, other, check_exact=True)
+
+
 def test_a_worker_that_dies_is_made_up_for_and_one_that_joins_is_used(cluster: Cluster, tmp_path: Path) -> None:
     doomed = cluster.add_worker()
     with distributed.Client(cluster.address) as client:

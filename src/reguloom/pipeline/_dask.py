@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError
 from contextlib import ExitStack, contextmanager
+from functools import cache
 from typing import Any
 
 from reguloom._errors import InputError, ReguloomError
@@ -81,7 +82,16 @@ class DaskMapper:
 
 def _do(work: Callable[[Any], Any], item: Any) -> Any:
     """Do one unit, on a worker."""
+    _keep_blas_on_one_thread()
     return work(item)
+
+
+@cache
+def _keep_blas_on_one_thread() -> Any:
+    """Keep matrix products on the calling thread for as long as the worker lives: their sums depend on the number."""
+    from threadpoolctl import threadpool_limits
+
+    return threadpool_limits(limits=1, user_api="blas")
 
 
 def _losses() -> tuple[type[BaseException], ...]:
