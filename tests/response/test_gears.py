@@ -15,7 +15,7 @@ from scipy.sparse import csr_array  # noqa: E402
 import reguloom as rl  # noqa: E402
 from reguloom import InputError  # noqa: E402
 from reguloom.core import PerturbationData  # noqa: E402
-from reguloom.response._torch.gears import GearsNet, gears_loss  # noqa: E402
+from reguloom.response._torch.gears import GearsNet, gears_loss, grid_normed  # noqa: E402
 from reguloom.response._torch.layers import GraphConvolution  # noqa: E402
 from reguloom.response.gene_graphs import annotation_graph, coexpression_graph, normalised  # noqa: E402
 
@@ -134,6 +134,25 @@ def test_only_the_compatible_net_treats_the_first_cell_apart() -> None:
         assert torch.allclose(made[1], made[3])
         assert torch.allclose(made[0], alone[0], atol=1e-6)
         assert torch.allclose(made[0], made[1], atol=1e-6) != compat
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_normalising_a_grid_is_batch_normalisation_of_all_pairs(training: bool) -> None:
+    torch.manual_seed(0)
+    norms = [torch.nn.BatchNorm1d(5).train(training) for _ in range(2)]
+    for norm in norms:
+        norm.weight.data, norm.bias.data = torch.arange(1.0, 6), torch.ones(5)
+        norm.running_mean, norm.running_var = torch.ones(5), torch.full((5,), 2.0)
+    genes, cells = torch.randn(7, 5, requires_grad=True), torch.randn(3, 5, requires_grad=True)
+    wanted = norms[0]((genes[:, None] + cells[None]).reshape(-1, 5))
+    one, other = grid_normed(norms[1], genes, cells)
+    found = (one[:, None] + other[None]).reshape(-1, 5)
+    assert torch.allclose(found, wanted, atol=1e-5)
+    for name, value in norms[0].state_dict().items():
+        assert torch.allclose(norms[1].state_dict()[name], value, atol=1e-6), name
+    weight = torch.randn_like(wanted)
+    slopes = [torch.autograd.grad((table * weight).sum(), (genes, cells)) for table in (wanted, found)]
+    assert all(torch.allclose(a, b, atol=1e-4) for a, b in zip(*slopes, strict=True))
 
 
 def test_order_of_cells_does_not_matter_and_controls_are_left_alone() -> None:

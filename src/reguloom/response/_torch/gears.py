@@ -5,7 +5,7 @@ Roohani, Huang & Leskovec, Nature Biotechnology 2024, doi:10.1038/s41587-023-019
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import torch
 from scipy.sparse import csr_array
@@ -77,15 +77,21 @@ class GearsNet(nn.Module):
             Weights of the perturbed genes of each cell, ``(n_cells, n_nodes)``; a row of zeros is a control.
         """
         embedded = self.perturbations(design)
-        states = self._trunk(len(design)) + embedded[:, None, :]
-        flat = torch.relu(self.bn_pert_base(states.reshape(-1, states.shape[-1])))
-        recovered = self.recovery_w(flat).reshape(len(design), self.n_genes, -1)
-        own = torch.einsum("bgh,gh->bg", recovered, self.indv_w1[:, :, 0]) + self.indv_b1[:, 0]
+        trunk = self._trunk(len(design))
+        # Genes come before cells in memory, so that each gene's own weights meet its rows without a copy.
+        if self.compat:
+            states = self.bn_pert_base((trunk + embedded[:, None, :]).transpose(0, 1).reshape(-1, trunk.shape[-1]))
+        else:
+            genes, cells = grid_normed(self.bn_pert_base, trunk[0], embedded)
+            states = (genes[:, None, :] + cells[None]).reshape(-1, trunk.shape[-1])
+        flat = torch.relu_(states)
+        recovered = self.recovery_w(flat).reshape(self.n_genes, len(design), -1)
+        own = (torch.bmm(recovered, self.indv_w1)[:, :, 0] + self.indv_b1).T
         across = self.cross_gene_state(own)
         change = own * self.indv_w2[0, :, 0] + across @ self.indv_w2[0, :, 1:].T + self.indv_b2
         if self.uncertainty_w is None:
             return change, None
-        return change, self.uncertainty_w(flat).reshape(len(design), self.n_genes)
+        return change, self.uncertainty_w(flat).reshape(self.n_genes, len(design)).T
 
     def perturbations(self, design: torch.Tensor) -> torch.Tensor:
         """Return the embedding of each cell's perturbation, ``(n_cells, hidden)``; zeros for controls.
@@ -126,6 +132,33 @@ class GearsNet(nn.Module):
         if copies == 1:
             return last(first)
         return torch.cat([last(first), last.lin(other).repeat(copies - 1, 1)])
+
+
+def grid_normed(norm: nn.BatchNorm1d, genes: torch.Tensor, cells: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return two tables whose sums over all pairs are the batch-normalised sums of `genes` and `cells`.
+
+    Over all pairs of a row of one and a row of the other the mean of the sum is the sum of the means, and the variance
+    the sum of the variances: the large table of all pairs need not be read to be normalised.
+
+    Parameters
+    ----------
+    norm
+        Whose weights and running statistics are used and, in training, updated.
+    genes, cells
+        ``(n_genes, hidden)`` and ``(n_cells, hidden)``.
+    """
+    mean, variance = cast(torch.Tensor, norm.running_mean), cast(torch.Tensor, norm.running_var)
+    if norm.training:
+        running, momentum = (mean, variance), float(norm.momentum or 0.1)
+        mean = genes.mean(dim=0) + cells.mean(dim=0)
+        variance = genes.var(dim=0, unbiased=False) + cells.var(dim=0, unbiased=False)
+        n = len(genes) * len(cells)
+        with torch.no_grad():
+            cast(torch.Tensor, norm.num_batches_tracked).add_(1)
+            running[0].lerp_(mean, momentum)
+            running[1].lerp_(variance * n / max(n - 1, 1), momentum)
+    scale = norm.weight / torch.sqrt(variance + norm.eps)
+    return (genes - mean) * scale + norm.bias, cells * scale
 
 
 def _within_unit_ball(embedding: nn.Embedding) -> torch.Tensor:

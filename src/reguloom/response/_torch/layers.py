@@ -89,7 +89,7 @@ def batch_normed(sizes: Sequence[int]) -> nn.Sequential:
     """
     layers: list[nn.Module] = []
     for n_in, n_out in zip(sizes[:-1], sizes[1:], strict=True):
-        layers += [nn.Linear(n_in, n_out), nn.BatchNorm1d(n_out), nn.ReLU()]
+        layers += [nn.Linear(n_in, n_out), nn.BatchNorm1d(n_out), nn.ReLU(inplace=True)]
     return nn.Sequential(*layers[:-1])
 
 
