@@ -16,9 +16,15 @@ from reguloom.core import Network, Perturbation, Provenance, Regulon, Regulons
 from reguloom.oracle.persistence import write_oracle
 
 NASTY = (
-    "<script>alert(1)</script>", "</script>", '"quoted" \'twice\'', "a&amp;b", "Größe \u2028 \u2603", "<!--", "{{ title }}",
+    "<script>alert(1)</script>",
+    "</script>",
+    "\"quoted\" 'twice'",
+    "a&amp;b",
+    "Größe \u2028 \u2603",
+    "<!--",
+    "{{ title }}",
     "<img src=x onerror=alert(2)>",
-)  # fmt: skip
+)
 FACTORS = ("Gata1", "Spi1", NASTY[0])
 N_CELLS, N_TARGETS = 260, 40
 
@@ -74,10 +80,12 @@ def add_temporal(adata: AnnData, seed: int = 3) -> None:
     adata.var["temporal_halftime"] = np.where(labels == "static", np.nan, rng.gamma(2.0, 2.0, adata.n_vars))
     adata.var["temporal_onset"] = adata.var["temporal_halftime"] / 2
     times = np.linspace(0, 12, 7)
-    curves = pd.DataFrame(
-        [(name, "all", t, m := float(np.tanh(t / (2 + 3 * i))), m - 0.2, m + 0.2, 9) for i, name in enumerate(names[:2]) for t in times],
-        columns=["module", "track", "time", "mean", "low", "high", "n_genes"],
-    )  # fmt: skip
+    rows = []
+    for i, name in enumerate(names[:2]):
+        for time in times:
+            mean = float(np.tanh(time / (2 + 3 * i)))
+            rows.append((name, "all", time, mean, mean - 0.2, mean + 0.2, 9))
+    curves = pd.DataFrame(rows, columns=["module", "track", "time", "mean", "low", "high", "n_genes"])
     benchmark = pd.DataFrame({"method": ["vrnn", "kmeans", "any order"], "held_out": [-1.0, -1.2, -1.9]})
     for table in (curves, benchmark):
         table.index = table.index.astype(str)

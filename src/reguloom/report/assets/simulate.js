@@ -125,7 +125,7 @@ class Simulator {
     const { n } = this;
     const found = [];
     for (const [g, level] of levels) {
-      if (level > this.high[g] || level < this.low[g]) found.push(`${this.genes[g]} is set to ${number(level)}, and cells show ${number(this.low[g])} to ${number(this.high[g])}.`);
+      if (level > this.high[g]) found.push(`${this.genes[g]} is set to ${number(level)}, and cells show ${number(this.low[g])} to ${number(this.high[g])}.`);
       const silent = this.groups.filter((_, code) => {
         const [first, last] = this.ranges[code];
         return first >= 0 && !this.values.subarray(g * n + first, g * n + last).some((value) => value !== 0);

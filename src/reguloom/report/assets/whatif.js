@@ -81,7 +81,7 @@ async function whatifPanel(data) {
     const set = (value, asked = true) => {
       levels.set(g, value);
       slider.value = String(value);
-      const state = value === 0 ? "knock-out" : value > model.high[g] ? "beyond what any cell shows" : value < usual ? "lowered" : "raised";
+      const state = value === 0 ? "knock-out" : value > model.high[g] ? "above what any cell shows" : value < model.low[g] ? "below what any cell shows" : value < usual ? "lowered" : "raised";
       said.textContent = `${number(value)}, ${state}`;
       said.dataset.outside = String(value > model.high[g]);
       slider.setAttribute("aria-valuetext", said.textContent);
