@@ -343,6 +343,18 @@ CASES = {
     ),
     "a plot of no result": Case("temporal plot {in}/cells.h5ad -o {out}/p.png", 3, "holds no result", "result.h5ad"),
     "links to nowhere": Case("temporal links {in}/cells.h5ad -o {out}/l.csv", 2, "--genes FILE", "BED"),
+    # reports
+    "a report of nothing": Case("report {in}/none -o {out}/r.html", 3, "none does not exist", "check the name"),
+    "a report of an empty folder": Case("report {in}/folder -o {out}/r.html", 3, "no result.h5ad", "finished run"),
+    "a report of half a file": Case("report {in}/cut_cells.h5ad -o {out}/r.html", 3, "cut_cells.h5ad", "h5ad|copy"),
+    "a report of text": Case("report {in}/adj.tsv -o {out}/r.html", 3, "adj.tsv is no h5ad", "finished run"),
+    "a report without its embedding": Case(
+        "report {in}/cells.h5ad --basis tsne -o {out}/r.html", 3, "no embedding 'tsne'", "it has"
+    ),
+    "a report by no column": Case(
+        "report {in}/cells.h5ad --groupby tissue -o {out}/r.html", 3, "no column 'tissue'", "kind"
+    ),
+    "a report that exists": Case("report {in}/cells.h5ad -o {in}/old.tsv", 3, "old.tsv exists", "--force"),
     "scores that are missing": Case("resources build-db --scores {in}/none.feather -o {out}/db", (2, 3), "none", ""),
 }
 
