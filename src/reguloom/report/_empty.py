@@ -40,7 +40,7 @@ NOTES: dict[str, tuple[str, str, str]] = {
     ),
     "tables": (
         "Evaluation", "Nothing was held against baselines.",
-        "reguloom evaluate network adjacencies.tsv --truth known.tsv -o evaluation",
+        "reguloom evaluate response screen.h5ad --models linear -o run/evaluation",
     ),
 }  # fmt: skip
 """Panel → its name, what is missing, and what to do."""
