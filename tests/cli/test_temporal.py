@@ -166,6 +166,17 @@ def test_flat_data_has_no_modules(world, run, tmp_path: Path) -> None:
     assert "0 modules" in folder.out
 
 
+def test_without_pytorch_another_method_is_named(folder: Path, run, tmp_path: Path, monkeypatch) -> None:
+    import importlib.util
+
+    real = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *more: None if name == "torch" else real(name, *more))
+    done = run("temporal", folder / "original.csv", "--output", tmp_path / "f.png")
+    assert done.code == 5
+    assert "--method pca-gmm" in done.errors[0]
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_misspelt_subcommand_is_helped(run) -> None:
     done = run("temporal", "fti", "-o", "x")
     assert done.code == 2

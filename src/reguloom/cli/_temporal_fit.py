@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from reguloom.temporal import TemporalModules
 
 FILES = ("modules.csv", "timing.csv", "benchmark.csv", "result.h5ad")
+FIGURES = ("timing", "number", "training", "latent", "modules", "genes", "heatmap", "stability", "motifs")
 MOTIF_FILES = ("motifs.csv", "factors.csv", "contrast.csv")
 
 
@@ -85,8 +86,8 @@ def draw_all(result: TemporalModules, folder: Path) -> None:
     from reguloom import pl
 
     folder.mkdir(parents=True, exist_ok=True)
-    for old in folder.glob("*.png"):
-        old.unlink()
+    for name in FIGURES:
+        (folder / f"{name}.png").unlink(missing_ok=True)  # of an earlier run, and perhaps not drawn again
     if len(result.timing):
         pl.temporal_timing(result.timing).savefig(folder / "timing.png")
     if len(result.selection):
