@@ -156,6 +156,7 @@ def test_before_the_fit_there_is_no_answer(name) -> None:
 def test_every_model_is_a_predictor_with_a_source(name, fitted) -> None:
     assert isinstance(fitted[name], rl.Predictor)
     assert fitted[name].citations
+    assert fitted[name].citations[0] in rl.citations(fitted[name].predict(["G00"]))[0]
     assert {"available", "reason"} <= set(fitted[name].available())
 
 

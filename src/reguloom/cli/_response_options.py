@@ -19,7 +19,7 @@ reading_options = common.apply(
     click.option("--perturbation", default=None, metavar="KEY", help="Column of obs with what each cell received.",
                  show_default="the usual names"),
     click.option("--control", multiple=True, metavar="NAME", help="Names of controls, beside the usual ones."),
-    click.option("--covariate", "covariates", multiple=True, metavar="KEY", help="Column with the context."),
+    click.option("--covariates", multiple=True, metavar="KEY", help="Columns whose values make a cell's context."),
     click.option("--batch", default=None, metavar="KEY", help="Column with the batch."),
     click.option("--dose", default=None, metavar="KEY", help="Column with the dose."),
     click.option("--layer", default=None, help="Layer of expression.  [default: X]"),

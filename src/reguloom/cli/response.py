@@ -39,7 +39,7 @@ def command() -> None:
 @click.option("--max-epochs", type=click.IntRange(min=1), default=None, show_default="the model's",
               help="Passes over the data.")  # fmt: skip
 @click.option("--members", type=click.IntRange(min=1), default=1, show_default=True, help="Members of an ensemble.")
-@click.option("--set", "settings", multiple=True, metavar="NAME=VALUE",
+@click.option("--set", "--option", "settings", multiple=True, metavar="NAME=VALUE",
               help="Any other parameter of the model, such as hidden=128; see the documentation.")  # fmt: skip
 @reading_options
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or mps.")
@@ -68,7 +68,8 @@ def _train(
                           members=members)  # fmt: skip
     made = kind(**params)
     cells = io.read(adata)
-    given = {name: value for name, value in reading.items() if value}
+    given = {name: list(value) if isinstance(value, tuple) else value for name, value in reading.items() if value}
+    given["covariates"] = [name for part in given.get("covariates", ()) for name in part.split(",") if name]
     data = PerturbationData.from_anndata(cells, **given)
     logger.info("%r", data)
     parted = take_split(data, split, hold_out, seed)

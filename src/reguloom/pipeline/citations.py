@@ -32,6 +32,11 @@ PAPERS: dict[str, tuple[str, ...]] = {
         "Kamimoto et al., Nature 614:742 (2023), doi:10.1038/s41586-022-05688-9",
         "La Manno et al., Nature 560:494 (2018), doi:10.1038/s41586-018-0414-6",
     ),
+    "gears": ("Roohani, Huang & Leskovec, Nature Biotechnology 42:927 (2024), doi:10.1038/s41587-023-01905-6",),
+    "cpa": ("Lotfollahi et al., Molecular Systems Biology 19:e11517 (2023), doi:10.15252/msb.202211517",),
+    "scgen": ("Lotfollahi, Wolf & Theis, Nature Methods 16:715 (2019), doi:10.1038/s41592-019-0494-8",),
+    "latent-additive": ("Wu et al., PerturBench, arXiv:2408.10609 (2024), doi:10.48550/arXiv.2408.10609",),
+    "linear": ("Ahlmann-Eltze, Huber & Anders, Nature Methods (2025), doi:10.1038/s41592-025-02772-6",),
     "dip": ("Hartigan & Hartigan, Annals of Statistics 13:70 (1985), doi:10.1214/aos/1176346577",),
 }
 

@@ -207,7 +207,7 @@ class ResponseModel(ABC):
     def provenance(self) -> Provenance:
         """Return how the model was made."""
         facts = self.state.facts
-        return Provenance(f"response.{self.name}", {**facts["params"], "split": facts["split"]}, facts["seed"],
+        return Provenance(self.name, {**facts["params"], "split": facts["split"]}, facts["seed"],
                           inputs={"data": facts["data"]}, citations=self.citations)  # fmt: skip
 
     def save(self, folder: str | os.PathLike[str], *, force: bool = False) -> None:

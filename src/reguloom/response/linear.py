@@ -135,7 +135,7 @@ class Linear:
         """Return how the model was made."""
         embedding = self.params["embedding"]
         shown = str(embedding) if isinstance(embedding, (str, os.PathLike)) else type(embedding).__name__
-        return Provenance("response.linear", {"embedding": shown, "n_dims": self.params["n_dims"],
+        return Provenance("linear", {"embedding": shown, "n_dims": self.params["n_dims"],
                           "split": self._facts.get("split")}, self._facts.get("seed"),
                           inputs={"data": str(self._facts.get("data"))}, citations=self.citations)  # fmt: skip
 
