@@ -45,19 +45,10 @@ def fit_settings(options: dict[str, Any]) -> dict[str, Any]:
 
 def read_development(adata: AnnData, options: dict[str, Any], n_jobs: int | None) -> Any:
     """Return the field of development that the options name."""
-    from reguloom import oracle
-    from reguloom._errors import InputError
+    from reguloom.pipeline import _oracle_work as work
 
-    if options["gradient"] is not None:
-        return oracle.read_gradient(options["gradient"])
-    given = {name: options[name] for name in ("pseudotime", "time", "velocity", "transition")}
-    if not any(given.values()):
-        msg = (
-            "scoring needs a direction of development: give --pseudotime KEY, --time KEY, --velocity KEY, "
-            "--transition KEY or --gradient FILE."
-        )
-        raise InputError(msg)
-    return oracle.development(adata, **given, basis=options["basis"], n_jobs=n_jobs)
+    keys = {name: options[name] for name in ("pseudotime", "time", "velocity", "transition")}
+    return work.read_development(adata, gradient=options["gradient"], basis=options["basis"], n_jobs=n_jobs, **keys)
 
 
 def read_lineages(adata: AnnData, key: str | None) -> Any:

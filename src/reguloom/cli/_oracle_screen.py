@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import rich_click as click
 
@@ -16,11 +15,6 @@ from reguloom.cli._oracle_options import (
     read_development,
     read_lineages,
 )
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-_N_FIGURES = 3
 
 
 @common.command("screen")
@@ -40,84 +34,35 @@ _N_FIGURES = 3
 @common.matrix_options
 @common.seed_option
 @common.workers_option
+@common.scheduler_option
+@common.shard_option("Do the I-th of N parts of the work; the same command without --shard puts them together.")
 @common.force_option
-def command(adata: Path, output: Path, seed: int, num_workers: int | None, force: bool, **options: Any) -> None:
+def command(
+    adata: Path, output: Path, seed: int, num_workers: int | None, scheduler: str | None, shard: str | None,
+    force: bool, **options: Any,
+) -> None:  # fmt: skip
     """Fit a network to ADATA, knock every factor out, and rank the factors by lineage.
 
     The folder gets screen.csv, network.parquet, figures/ and result.h5ad (which `reguloom oracle simulate` takes).
     An interrupted run goes on where it stopped when the same command is given again.
     """
-    from reguloom import io, oracle
-    from reguloom.oracle.persistence import write_oracle
+    from reguloom import oracle, pipeline
+    from reguloom.pipeline import _oracle_work as work
 
-    files = [output / name for name in ("screen.csv", "network.parquet", "result.h5ad")]
-    common.check_outputs(*files, force=force)
+    common.check_outputs(*(output / name for name in (work.SCREEN, work.NETWORK, work.MODEL)), force=force)
     reading = {name: options.pop(name) for name in ("transpose", "cell_id_attribute", "gene_attribute")}
     cells = common.read_matrix(adata, **reading)
     labels = read_lineages(cells, options["lineages"])
     field = read_development(cells, options, num_workers)
-    model = oracle.fit(cells, options["base_network"], rng=seed, n_jobs=num_workers, **fit_settings(options))
-    checkpoint = output / "screen.partial.jsonl"
-    table = oracle.screen(
-        model, field, perturbations=_asked(model, options), lineages=labels, nulls=options["nulls"],
-        n_null=options["n_null"], n_bootstrap=options["n_bootstrap"], checkpoint=checkpoint,
-        resume=checkpoint.exists() and not force,
-        rng=seed, n_jobs=num_workers,
-    )  # fmt: skip
-    io.write_table(table.set_index("gene"), files[0], index_label="gene", force=force)
-    io.write_network(model.network, files[1], force=force)
-    write_oracle(model, files[2], adata=cells, screen=table, development=field, force=force)
-    _draw(model, field, table, options, output / "figures")
-    checkpoint.unlink(missing_ok=True)
-    for line in _summary(table):
+    screening = {name: options[name] for name in ("genes", "pairs", "nulls", "n_null", "n_bootstrap")}
+    with pipeline.scheduler(scheduler):
+        model = oracle.fit(cells, options["base_network"], rng=seed, n_jobs=num_workers, **fit_settings(options))
+        table = work.screen_into(
+            output, model, field, cells=cells, checkpoint=output / "screen.partial.jsonl", resume=not force,
+            force=force, lineages=labels, shard=shard, rng=seed, n_jobs=num_workers, **screening,
+        )  # fmt: skip
+    if shard is not None:
+        click.echo(f"Shard {shard} is done; when all are, give the same command without --shard.")
+        return
+    for line in work.describe_screen(table):
         click.echo(line)
-
-
-def _asked(model: Any, options: dict[str, Any]) -> list[str] | None:
-    """Return the genes and pairs to knock out; None for every single gene."""
-    if not options["pairs"]:
-        return list(options["genes"]) or None
-    return [*(options["genes"] or map(str, model.regulators)), *options["pairs"]]
-
-
-def _draw(model: Any, field: Any, table: pd.DataFrame, options: dict[str, Any], folder: Path) -> None:
-    """Draw the rankings, the groups' networks, and the flow and scores of the strongest factors."""
-    from reguloom import oracle, pl
-    from reguloom.core import Perturbation
-
-    folder.mkdir(parents=True, exist_ok=True)
-    pl.development(field).savefig(folder / "development.png")
-    for name in dict.fromkeys(table["lineage"]):
-        pl.tf_ranking(table, lineage=name).savefig(folder / f"ranking_{_file_name(name)}.png")
-        if "p" in table:
-            pl.tf_volcano(table, lineage=name).savefig(folder / f"volcano_{_file_name(name)}.png")
-    if table["lineage"].nunique() > 1:
-        pl.tf_heatmap(table).savefig(folder / "heatmap.png")
-    for name in model.network.groups:
-        pl.network(model.network.filter(group=name), title=str(name)).savefig(
-            folder / f"network_{_file_name(name)}.png"
-        )
-    first = table[table["lineage"] == table["lineage"].iloc[0]]
-    groups = list(map(str, model.groups)) if options["groupby"] else None
-    for name in first["gene"].head(_N_FIGURES):
-        prediction = model.predict(Perturbation.knockout(name))
-        score = oracle.perturbation_score(prediction, field)
-        pl.oracle_flow(score, groups=groups).savefig(folder / f"flow_{_file_name(name)}.png")
-        pl.perturbation_score(score).savefig(folder / f"score_{_file_name(name)}.png")
-
-
-def _file_name(name: object) -> str:
-    """Return a name without what a file's must not hold."""
-    return re.sub(r"[^\w.+-]+", "_", str(name))
-
-
-def _summary(table: pd.DataFrame) -> list[str]:
-    """Return a few lines for the terminal."""
-    lines = []
-    for name, rows in table.groupby("lineage", sort=False):
-        against = rows[rows["net"] < 0]["gene"].head(5)
-        along = rows[rows["net"] > 0]["gene"].head(5)
-        called = f", {int((rows['q'] < 0.05).sum())} of {len(rows)} with q < 0.05" if "q" in rows else ""
-        toward = f"against development {', '.join(against) or '-'}; along it {', '.join(along) or '-'}"
-        lines.append(f"{name}: {toward}{called}")
-    return lines

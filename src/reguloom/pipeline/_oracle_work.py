@@ -65,7 +65,7 @@ def screen_into(
     force: bool = True,
     genes: Sequence[str] | None = None,
     pairs: Sequence[str] = (),
-    lineages: str | None = None,
+    shard: str | None = None,
     **options: Any,
 ) -> pd.DataFrame:
     """Knock every factor out, and write the ranking, the network, the model and the figures.
@@ -84,8 +84,8 @@ def screen_into(
         Whether existing files may be replaced.
     genes, pairs
         What to knock out; every single gene that can be, if left out.
-    lineages
-        Column of ``obs`` whose groups are scored apart.
+    shard
+        Part of the work to do; nothing but the part's own checkpoint is written then.
     options
         Further options of :func:`reguloom.oracle.screen`.
 
@@ -94,18 +94,21 @@ def screen_into(
     The ranking.
     """
     from reguloom import io, oracle
+    from reguloom.oracle._checkpoint import shard_files
     from reguloom.oracle.persistence import write_oracle
 
-    labels = cells.obs[lineages].astype(str) if lineages else None
     table = oracle.screen(
-        model, development, perturbations=_asked(model, genes, pairs), lineages=labels, checkpoint=checkpoint,
-        resume=resume, **options,
+        model, development, perturbations=_asked(model, genes, pairs), checkpoint=checkpoint, resume=resume,
+        shard=shard, **options,
     )  # fmt: skip
+    if shard is not None:
+        return table
     io.write_table(table.set_index("gene"), folder / SCREEN, index_label="gene", force=force)
     io.write_network(model.network, folder / NETWORK, force=force)
     write_oracle(model, folder / MODEL, adata=cells, screen=table, development=development, force=force)
     draw_screen(model, development, table, folder / FIGURES)
-    checkpoint.unlink(missing_ok=True)
+    for done in (checkpoint, *shard_files(checkpoint)):
+        done.unlink(missing_ok=True)
     return table
 
 

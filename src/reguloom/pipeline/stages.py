@@ -273,7 +273,8 @@ def _knock_out(place: Workplace, *, options: sections.OracleSection) -> None:
     screen_into(
         place.folder / "oracle", model, development, cells=cells, checkpoint=checkpoint, resume=checkpoint.exists(),
         rng=config.seed, n_jobs=place.n_jobs,
-        **options.model_dump(include={"genes", "pairs", "lineages", "nulls", "n_null", "n_bootstrap"}),
+        lineages=None if options.lineages is None else cells.obs[options.lineages].astype(str),
+        **options.model_dump(include={"genes", "pairs", "nulls", "n_null", "n_bootstrap"}),
     )  # fmt: skip
 
 
