@@ -55,8 +55,8 @@ class VrnnOptions:
     free_bits: float = 0.05
     lr: float = 5e-3
     batch_size: int | None = None
-    max_epochs: int = 150
-    patience: int = 30
+    max_epochs: int = 100
+    patience: int = 25
     validate_every: int = 5
 
 

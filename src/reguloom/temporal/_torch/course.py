@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -68,8 +68,8 @@ class Observed:
 
     def rows(self, which: torch.Tensor) -> Observed:
         """Return the genes at `which`."""
-        return Observed(self.value[:, which], self.size[:, which], self.noise[:, which], self.mask[:, which],
-                        self.counts, self.level[:, which], self.scale[:, which])  # fmt: skip
+        names = ("value", "size", "noise", "mask", "level", "scale")
+        return replace(self, **{name: getattr(self, name).index_select(1, which) for name in names})
 
     def nll(self, course: torch.Tensor, misfit: torch.Tensor) -> torch.Tensor:
         """Return the negative log-likelihood of each gene, up to a constant of the data.
