@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from reguloom._random import SeedLike, generator
+from reguloom._random import SeedLike, accepts_seed, generator
 from reguloom.pl import _inputs, _style, _temporal
 
 if TYPE_CHECKING:
@@ -85,6 +85,7 @@ def _legend(figure: Any, ax: Any, tracks: list[str], colors: list[str]) -> None:
     figure.legend(handles, labels, loc="outside lower center", ncols=ncols, handlelength=1.4)
 
 
+@accepts_seed
 def temporal_genes(
     result: Any,
     genes: str | Iterable[str] | None = None,
