@@ -204,6 +204,10 @@ def test_files_of_other_tools_enter_the_same_table(world, split, tmp_path: Path)
     everything = scores.leaderboard[scores.leaderboard["stratum"] == "all"]
     distances = everything[everything["metric"] == "energy_distance"].set_index("model")["value"]
     assert np.isfinite(distances["cells"]) and np.isnan(distances["other"])
+    # Shifting control cells is better than leaving them, and half of the real cells better still.
+    assert distances["split half"] < distances["additive"] < distances["no change"]
+    told = everything[(everything["metric"] == "energy_distance") & (everything["model"] == "cells")].iloc[0]
+    assert told["informative"] and told["ceiling"] == distances["split half"]
     with pytest.raises(InputError, match="one split"):
         evaluate.response([tmp_path / "other.csv"], data, "unseen-combination", n_splits=2)
 

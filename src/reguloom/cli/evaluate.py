@@ -42,9 +42,18 @@ class _Group(click.RichGroup):
         """Put the command in front where none is named."""
         own = {name for parameter in self.get_params(ctx) for name in parameter.opts}
         rest = [token for token in args if token not in own]
-        if rest and rest[0] not in self.commands and not set(args) & set(ctx.help_option_names):
+        if rest and not set(args) & set(ctx.help_option_names) and (rest[0].startswith("-") or _is_data(rest[0])):
             args = ["response", *args]
         return super().parse_args(ctx, args)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a command by its name; what looks like a file stands for the scoring of responses."""
+        return super().get_command(ctx, cmd_name) or (response_command if _is_data(cmd_name) else None)
+
+
+def _is_data(name: str) -> bool:
+    """Tell whether a word names a file and no command."""
+    return name not in ("response", "network", "dream4") and ("." in name or Path(name).exists())
 
 
 @click.group("evaluate", cls=_Group, context_settings=CONTEXT)

@@ -41,6 +41,8 @@ class Answer:
         Which units were answered.
     cells
         Unit → predicted cells, where a model predicts cells.
+    real
+        Unit → the cells they are held against; those of the unit if left out.
     notes
         What has to be known, in words.
     """
@@ -48,6 +50,7 @@ class Answer:
     profiles: Table
     answered: NDArray[np.bool_]
     cells: dict[Unit, NDArray[np.float32]] = field(default_factory=dict)
+    real: dict[Unit, NDArray[np.float32]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
 
@@ -227,9 +230,7 @@ def _ask_for_cells(model: Any, data: PerturbationData, truth: Truth, found: Answ
     if not hasattr(model, "predict_cells") and not {"adata", "context"} <= set(parameters):
         return
     for condition, context in truth.units:
-        pool = data.control_pool(data.contexts.index(context)).cells
-        random = np.random.default_rng(child_seed(seed, "cells", condition, context))
-        chosen = np.sort(random.choice(pool, min(N_CELLS, len(pool)), replace=False))
+        chosen = _chosen(data, condition, context, seed)
         try:
             cells = _cells(model, data.asked(condition), data, chosen, context)
         except ReguloomError as error:
@@ -237,6 +238,22 @@ def _ask_for_cells(model: Any, data: PerturbationData, truth: Truth, found: Answ
             continue
         if cells is not None:
             found.cells[condition, context] = cells
+
+
+def shifted_controls(data: PerturbationData, truth: Truth, found: Answer, seed: int) -> None:
+    """Let every control cell change as the mean does: how a prediction of means predicts cells."""
+    for i, (condition, context) in enumerate(truth.units):
+        chosen = _chosen(data, condition, context, seed)
+        found.cells[condition, context] = data.values(chosen) + (found.profiles[i] - truth.control[i]).astype(
+            np.float32
+        )
+
+
+def _chosen(data: PerturbationData, condition: str, context: str, seed: int) -> NDArray[np.int64]:
+    """Draw the control cells that a unit's cells are predicted from."""
+    pool = data.control_pool(data.contexts.index(context)).cells
+    random = np.random.default_rng(child_seed(seed, "cells", condition, context))
+    return np.sort(random.choice(pool, min(N_CELLS, len(pool)), replace=False))
 
 
 def _cells(

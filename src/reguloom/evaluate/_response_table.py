@@ -128,8 +128,10 @@ def _rows(
     position = {model: i for i, model in enumerate(models)}
     baselines = [one for one in models if kinds[one] == "baseline" and np.isfinite(means[one])]
     best = max(baselines, key=lambda one: sign * means[one]) if baselines else ""
+    half = means.get(CONTROLS[2], np.nan)
     ceiling = means.get(CONTROLS[0], np.nan)
-    reach = dynamic_range(metric, means.get(CONTROLS[2], np.nan), means.get(metric.floor, np.nan))
+    ceiling = half if np.isnan(ceiling) else ceiling
+    reach = dynamic_range(metric, half, means.get(metric.floor, np.nan))
     rows = []
     for model in models:
         low, high = _quantiles(drawn[:, position[model]])

@@ -20,7 +20,7 @@ from reguloom.core.provenance import Provenance
 from reguloom.evaluate import distances
 from reguloom.evaluate._response_headline import headline
 from reguloom.evaluate._response_metrics import METRICS
-from reguloom.evaluate._response_models import Answer, answer, is_static
+from reguloom.evaluate._response_models import Answer, answer, is_static, shifted_controls
 from reguloom.evaluate._response_table import CONTROLS, leaderboard
 from reguloom.evaluate._response_truth import Table, Truth, duplicates, halves
 from reguloom.evaluate._split import Split
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 LEAK = 0.5
 """A prediction whose squared error is below this share of the sampling variance of the test means has seen them."""
 MOST_CELLS = 500
+WITH_CELLS = ("no change", "mean", "additive", "context transfer")
+"""Baselines that predict cells too, where a model does: every control cell is shifted by the predicted change."""
 CITATIONS = ("10.1038/s41592-025-02772-6", "10.1038/s41587-025-02777-8")
 
 
@@ -212,12 +214,16 @@ def response(
     kinds |= dict.fromkeys(CONTROLS, "control")
     collected = _Collected()
     for number, one in enumerate(splits):
-        truth = Truth.of(screen, one, found)
+        truth, with_cells = Truth.of(screen, one, found), False
         for name, model in {**named, **standard}.items():
             logger.log(20 if name in named else 10, "split %d of %d: %s", number + 1, len(splits), name)
-            said = answer(model, screen, one, truth, seed=child_seed(seed, number) >> 1, name=name, device=device)
+            own = child_seed(seed, number) >> 1
+            said = answer(model, screen, one, truth, seed=own, name=name, device=device)
+            with_cells = with_cells or bool(said.cells)
+            if with_cells and name in WITH_CELLS and kinds[name] == "baseline":
+                shifted_controls(screen, truth, said, own)
             collected.add(number, name, said, truth, one, screen, kinds[name])
-        _positive_controls(collected, number, screen, one, truth, standard, seed)
+        _positive_controls(collected, number, screen, one, truth, seed, with_cells)
     units = pd.DataFrame(collected.rows)
     table, _ = leaderboard(units, kinds, n_bootstrap=n_bootstrap, rng=generator(seed, "bootstrap"))
     suspects = collected.suspects()
@@ -348,7 +354,7 @@ def _of_cells(said: Answer, truth: Truth, data: PerturbationData) -> dict[str, T
         cells = said.cells.get(unit)
         if cells is None or len(cells) < 2:
             continue
-        real = data.values(data.cells_of(*unit)[:MOST_CELLS])
+        real = said.real[unit] if unit in said.real else data.values(data.cells_of(*unit)[:MOST_CELLS])
         for name, function in names.items():
             scores[name][i] = function(cells[:MOST_CELLS], real) if len(real) > 1 else np.nan
     return scores
@@ -360,8 +366,8 @@ def _positive_controls(
     data: PerturbationData,
     split: Split,
     truth: Truth,
-    standard: dict[str, Any],
     seed: int,
+    with_cells: bool,
 ) -> None:
     """Score a second experiment against a first, and the mean where nothing changed with the second where it did."""
     first, second = duplicates(data, truth.units, generator(seed, "duplicates", number))
@@ -371,4 +377,10 @@ def _positive_controls(
     answered = np.ones(len(truth.units), dtype=bool)
     half, other = halves(data, truth.units, generator(seed, "halves", number))
     for name, profiles, real in zip(CONTROLS, (first, blend, half), (again, again, truth.seen_as(other)), strict=True):
-        collected.add(number, name, Answer(profiles, answered), real, split, data, "control")
+        said = Answer(profiles, answered)
+        if with_cells and name == CONTROLS[2]:
+            for unit in truth.units:
+                cells = generator(seed, "halves", number, *unit).permutation(data.cells_of(*unit))
+                said.cells[unit] = data.values(np.sort(cells[: len(cells) // 2]))
+                said.real[unit] = data.values(np.sort(cells[len(cells) // 2 :]))
+        collected.add(number, name, said, real, split, data, "control")
