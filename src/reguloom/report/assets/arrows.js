@@ -28,8 +28,8 @@ function drawArrows(pen, frame, { x, y, u, v, length, colors, width = 1.2, alpha
   pen.restore();
 }
 
-/** Write labels with a rim of the background, so that they can be read over points. */
-function drawLabels(pen, labels) {
+/** Write labels with a rim of the background, so that they can be read over points; with `apart` none lies on another. */
+function drawLabels(pen, labels, apart = false) {
   pen.save();
   pen.font = "600 12px system-ui, sans-serif";
   pen.textAlign = "center";
@@ -39,8 +39,13 @@ function drawLabels(pen, labels) {
   pen.strokeStyle = css("--card");
   pen.fillStyle = css("--ink");
   const edge = pen.canvas.clientWidth;
-  for (const { text, x: middle, y } of labels) {
+  const taken = [];
+  for (const { text, x: middle, y: level } of labels) {
     const half = pen.measureText(text).width / 2 + 4;
+    const free = (at) => !taken.some((one) => Math.abs(one.y - at) < 14 && Math.abs(one.x - middle) < one.half + half);
+    const steps = [0, 14, -14, 28, -28, 42, -42, 56, -56];
+    const y = apart ? level + (steps.find((step) => free(level + step)) ?? 0) : level;
+    taken.push({ x: middle, y, half });
     const near = middle > -half && middle < edge + half;
     const x = near ? Math.min(Math.max(middle, half), edge - half) : middle;
     pen.strokeText(text, x, y);

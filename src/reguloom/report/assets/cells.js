@@ -31,7 +31,7 @@ function cellsPanel(data) {
         if (!place || (state.only !== null && state.only !== i)) return [];
         const [left, top] = frame.toScreen(...place);
         return [{ text: shorten(one.names[i], 22), x: left, y: top }];
-      })));
+      }), true));
     }
     drawGroups();
     put(legend, one ? one.names.map((name, i) => h("button", {
@@ -91,7 +91,7 @@ function cellsPanel(data) {
     .map(([kind, n]) => `${number(cells.shipped[kind])} of ${number(cells.shipped[kind] + n)} ${kind}s`);
   const parts = [cells.n < cells.total ? `${number(cells.n)} of ${number(cells.total)} cells are drawn.` : "", left.length ? `To keep the file small it holds ${left.join(" and ")}; each group\u2019s most specific regulons come first.` : ""];
   return [
-    h("p", { class: "lead", text: `${number(cells.n)} cells on ${cells.basis}. Both views move together: drag, pinch, or hold Ctrl and scroll.` }),
+    h("p", { class: "lead", text: `${number(cells.n)} cells on ${basisName(cells.basis)}. Both views move together: drag, pinch, or hold Ctrl and scroll.` }),
     h("div", { class: "tools" },
       cells.labelings.length > 1 ? dropdown("Groups", cells.labelings.map((one) => one.key), (key) => { state.labeling = cells.labelings.find((one) => one.key === key); state.only = null; showGroups(); }, state.labeling.key) : null,
       options.length ? picker.node : null, pair[0].buttons()),

@@ -43,10 +43,17 @@ const EMPTY = "\u2013";
 /** Write a number with three significant digits; whole numbers with separators. */
 function number(value, digits = 3) {
   if (value === null || value === undefined || Number.isNaN(value)) return EMPTY;
-  if (Number.isInteger(value)) return value.toLocaleString("en-US");
+  if (Number.isInteger(value)) return value.toLocaleString("en-US").replace("-", "\u2212");
   const size = Math.abs(value);
   if (size !== 0 && (size < 1e-3 || size >= 1e6)) return value.toExponential(Math.max(0, digits - 1)).replace("-", "\u2212");
   return String(Number(value.toPrecision(digits))).replace("-", "\u2212");
+}
+
+const BASES = { umap: "UMAP", tsne: "t-SNE", pca: "PCA", phate: "PHATE", diffmap: "diffusion maps", draw_graph_fa: "a force-directed layout" };
+
+/** Write the name of an embedding as people do. */
+function basisName(key) {
+  return BASES[key] || key;
 }
 
 /** Write a name, its middle left out where it is longer than a label can be. */

@@ -27,7 +27,7 @@ async function knockoutPanel(data) {
       if (!place) return [];
       const [left, top] = frame.toScreen(...place);
       return [{ text: shorten(all.groups[i], 20), x: left, y: top }];
-    }));
+    }), true);
   });
 
   /** Blue along development, vermilion against it, ink where there is none to compare with. */
@@ -70,7 +70,7 @@ async function knockoutPanel(data) {
   await choose(0);
   const toggle = h("input", { type: "checkbox", id: newId("toggle"), checked: state.shown, on: { change: () => { state.shown = toggle.checked; frame.redraw(); } } });
   return [
-    h("p", { class: "lead", text: `Which way cells on ${all.basis} would move without the factor. Arrows tell a direction; their length tells how sure it is among neighbours, not the size of the effect.` }),
+    h("p", { class: "lead", text: `Which way cells on ${basisName(all.basis)} would move without the factor. Arrows tell a direction; their length tells how sure it is among neighbours, not the size of the effect.` }),
     h("div", { class: "tools" }, picker.node,
       h("div", { class: "pair", role: "group", "aria-label": "Factors by rank" }, h("button", { type: "button", class: "quiet", text: "\u2190 Previous", on: { click: () => step(-1) } }), h("button", { type: "button", class: "quiet", text: "Next \u2192", on: { click: () => step(1) } })),
       development ? h("label", { class: "check" }, toggle, h("span", { text: `Show development (${all.development.source})` })) : null, frame.buttons()),

@@ -22,7 +22,7 @@ function overviewPanel(data) {
   return [
     h("ul", { class: "facts" }, facts.map((one) => h("li", {}, h("b", { text: number(one.value) }), h("span", { text: one.label })))),
     findings.length ? h("dl", { class: "findings" }, findings.flatMap((one) => [h("dt", { text: one.text }), h("dd", {}, one.names.map((name) => h("button", { type: "button", class: "chip", text: shorten(name), on: { click: () => target[one.kind](name) } })))])) : null,
-    h("p", { class: "muted" }, warnings ? h("a", { href: "#checks", text: `${number(warnings)} warning${warnings > 1 ? "s" : ""}` }) : "No warnings", ". Knock-outs and what-ifs are local-linear: their direction means something, their size does not."),
+    h("p", { class: "muted" }, warnings ? h("a", { href: "#checks", text: `${number(warnings)} warning${warnings > 1 ? "s" : ""}` }) : "No warnings", data.knockout ? ". Knock-outs and what-ifs are local-linear: their direction means something, their size does not." : "."),
   ];
 }
 

@@ -29,15 +29,20 @@ function rankPlot(table, group, scores, y) {
   const names = order.slice(0, NAMED);
   const [step, right] = [17, Math.max(toX(Math.min(n, 12)) + 14, 96)];
   const [leaders, labels] = [s("g"), s("g")];
-  let last = 0;
+  // Names stand below one another; where they would leave the plot at the bottom, all move up.
+  const levels = [];
+  names.forEach((i, rank) => levels.push(rank ? Math.max(toY(scores[i]), levels[rank - 1] + step) : toY(scores[i])));
+  const over = Math.max(0, levels[levels.length - 1] - 160);
   names.forEach((i, rank) => {
-    const x = toX(rank + 1);
-    const level = rank ? Math.max(toY(scores[i]), last + step) : toY(scores[i]);
-    last = level;
+    const [x, level] = [toX(rank + 1), levels[rank] - over];
+    const choose = () => say("regulon-name", table.regulons[i]);
+    const press = (event) => {
+      if (event.key !== "Enter" && event.key !== " ") return;
+      event.preventDefault();
+      choose();
+    };
     leaders.append(s("line", { class: "leader", x1: x + 4, y1: toY(scores[i]), x2: right - 5, y2: level }));
-    labels.append(
-      s("text", { class: "pick", tabindex: 0, role: "button", x: right, y: level + 4, text: `${shorten(table.regulons[i], 18)}  ${number(scores[i], 2)}`,
-        on: { click: () => say("regulon-name", table.regulons[i]), keydown: (event) => { if (event.key === "Enter" || event.key === " ") { event.preventDefault(); say("regulon-name", table.regulons[i]); } } } }));
+    labels.append(s("text", { class: "pick", tabindex: 0, role: "button", x: right, y: level + 4, text: `${shorten(table.regulons[i], 18)}  ${number(scores[i], 2)}`, on: { click: choose, keydown: press } }));
   });
   order.forEach((i, rank) => plot.append(s("circle", { class: rank < NAMED ? "point strong" : "point", cx: toX(rank + 1), cy: toY(scores[i]), r: rank < NAMED ? 3.5 : 2 }, s("title", { text: `${table.regulons[i]}: ${number(scores[i])}` }))));
   plot.prepend(leaders);

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,7 +36,7 @@ def panel(source: Source, left_out: list[str]) -> list[dict[str, str]]:
     left_out
         What the report itself leaves out.
     """
-    found = [*_screen(source), *_oracle(source), *_regulons(source), *_logs(source)]
+    found = [*_screen(source), *_oracle(source), *_regulons(source), *_temporal(source), *_logs(source)]
     found += [_entry("note", "this report", text) for text in (*source.notes, *left_out)]
     unique = {(one["where"], one["text"]): one for one in found}
     return list(unique.values())[:MOST_LINES]
@@ -96,6 +97,16 @@ def _regulons(source: Source) -> Iterator[dict[str, str]]:
             )
         if missing:
             yield _entry("warning", "activity", f"{len(missing)} regulons have no activity ({', '.join(missing[:8])}).")
+
+
+def _temporal(source: Source) -> Iterator[dict[str, str]]:
+    """Yield what a reader of the temporal modules has to know."""
+    held = source.temporal.uns.get(_keys.TEMPORAL, {}) if source.temporal is not None else {}
+    try:
+        notes = json.loads(str(held.get("notes", "[]")))
+    except ValueError:
+        return
+    yield from (_entry("note", "temporal modules", str(text)) for text in notes)
 
 
 def _logs(source: Source) -> Iterator[dict[str, str]]:

@@ -14,6 +14,8 @@ from reguloom.pipeline._manifest import COSTS
 from reguloom.report._source import RECORDS, Source
 
 _LARGEST = 200
+PLACES = ("provenance", "params")
+"""Entries of a result in ``uns`` that may hold how it was made."""
 
 
 def panel(source: Source) -> dict[str, Any]:
@@ -47,8 +49,8 @@ def _provenances(source: Source) -> Iterator[tuple[str, Provenance]]:
     for adata in (one for one in places if one is not None):
         for key in sorted(map(str, adata.uns)):
             entry = adata.uns[key]
-            text = entry.get("provenance") if isinstance(entry, Mapping) else None
-            if isinstance(text, str) and text.startswith("{") and text not in seen:
+            held = [entry.get(name) for name in PLACES] if isinstance(entry, Mapping) else []
+            for text in (one for one in held if isinstance(one, str) and one.startswith("{") and one not in seen):
                 seen.add(text)
                 try:
                     yield key, Provenance.from_json(text)

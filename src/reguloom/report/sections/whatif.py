@@ -18,8 +18,8 @@ from reguloom.oracle.model import MOST_TRUSTED_ROUNDS
 from reguloom.report._payload import Payload
 from reguloom.report.sections.knockout import Places, Stage, part_of, stratified
 
-MOST_CELLS, FEWEST_CELLS = 600, 200
-MOST_VALUES = 1_500_000
+MOST_CELLS, FEWEST_CELLS = 500, 200
+MOST_VALUES = 1_000_000
 N_NEIGHBORS = 30
 SIGMA = 0.05
 
