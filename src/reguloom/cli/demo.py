@@ -1,4 +1,4 @@
-"""``reguloom demo``: the whole of SCENIC on a simulated world, scored against the truth."""
+"""``reguloom demo``: a run on a simulated world, scored against the truth."""
 
 from __future__ import annotations
 
@@ -33,8 +33,9 @@ def command(output: Path, cells: int, seed: int, num_workers: int | None, force:
     _show("Calling targets: how many are true?", result.regulons)
     _show("Activity: does a regulon show what its TF does?", result.correlation)
     _show("Specificity: is the top regulon of each cell type a driver of it?", result.activity)
-    click.echo(f"Look at {output}/result/figures; the data are in {output}/result/result.h5ad,")
-    click.echo(f"and {output}/input holds the files to try the single commands on.")
+    click.echo(f"\nOpen {output}/report.html in a browser: the regulons, the knock-outs, and how they were judged.")
+    click.echo(f"{output}/result/README.txt says what lies where; {output}/input holds the files to try commands on,")
+    click.echo(f"and reguloom run {output}/run.toml does the run again after a change.")
 
 
 def _show(title: str, table: pd.DataFrame) -> None:

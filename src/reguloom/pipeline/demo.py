@@ -1,4 +1,4 @@
-"""The demo: SCENIC on a simulated world whose network is known, scored against the truth and a correlation baseline."""
+"""The demo: a run on a simulated world whose network is known, scored against the truth and a correlation baseline."""
 
 from __future__ import annotations
 
@@ -11,9 +11,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from reguloom._errors import InputError
 from reguloom._files import check_output
 from reguloom._progress import stage
-from reguloom.pipeline.scenic_run import ADJACENCIES, AUCELL, MOTIFS, RSS, ScenicOptions, run_scenic
+from reguloom.pipeline._config_file import make_config, write_config
+from reguloom.pipeline._regulon_work import RegulonFiles
+from reguloom.pipeline.config import RunConfig
+from reguloom.pipeline.run import run
 
 if TYPE_CHECKING:
     from reguloom.core import Network, Regulons
@@ -30,6 +34,8 @@ WORLD: dict[str, Any] = {
 }
 #: The world's database holds many genes that no cell expresses, so leading edges are sought among fewer ranks.
 RANK_THRESHOLD = 1500
+#: Enough to see how a screen is judged; a hundred draws make smooth p-values.
+SCREEN: dict[str, Any] = {"nulls": ["rewired"], "n_null": 20, "n_bootstrap": 20}
 
 
 @dataclass(frozen=True)
@@ -65,12 +71,13 @@ def run_demo(
     n_jobs: int | None = None,
     force: bool = False,
 ) -> DemoResult:
-    """Make a world, run SCENIC on its files, and compare what came out with the truth.
+    """Make a world, run every stage on its files, and compare what came out with the truth.
 
     Parameters
     ----------
     output
-        Folder: ``input/`` gets the world's files, ``result/`` the run's, ``recovery.csv`` the comparison.
+        Folder: ``input/`` gets the world's files, ``run.toml`` the configuration, ``result/`` the run's files,
+        ``recovery.csv`` the comparison, and ``report.html`` all of it on one page.
     n_cells
         Cells to simulate.
     seed
@@ -89,35 +96,53 @@ def run_demo(
     InputError
         If the folder cannot be written to, or holds another run.
     """
-    from reguloom import datasets, io
+    from reguloom import datasets, report
 
-    folder = Path(output)
+    folder = Path(output).resolve()
     check_output(folder / "recovery.csv", force=force)
     with stage("simulating a world with a known network"):
         world = datasets.world("L", n_cells, rng=seed, n_jobs=n_jobs, **WORLD)
         paths = world.write(folder / "input", force=True)
-    options = ScenicOptions(
-        tfs=paths["tfs"],
-        rankings=(paths["rankings"],),
-        annotations=paths["annotations"],
-        groupby="cell_type",
-        rank_threshold=RANK_THRESHOLD,
-        seed=seed,
-        num_workers=n_jobs,
-    )
-    run_scenic(lambda: io.read(paths["expression"]), options, folder / "result", force=force)
-    return _score(world, folder, options)
+    config = _configuration(folder, paths, seed)
+    run(config, force=force, n_jobs=n_jobs)
+    result = _score(world, config, n_jobs)
+    with stage("the report"):
+        title = "Demo: a simulated world whose network is known"
+        report.build(folder, folder / "report.html", title=title, groupby="cell_type", force=True)
+    return result
 
 
-def _score(world: World, folder: Path, options: ScenicOptions) -> DemoResult:
+def _configuration(folder: Path, paths: Mapping[str, Path], seed: int) -> RunConfig:
+    """Return the run, written beside its folder as well, so that it can be changed and run again."""
+    names = {name: str(path.relative_to(folder)) for name, path in paths.items()}
+    content = {
+        "title": "demo",
+        "output": "result",
+        "seed": seed,
+        "input": {"expression": names["expression"], "groupby": "cell_type", "basis": "pca"},
+        "grn": {"tfs": names["tfs"]},
+        "ctx": {"rankings": [names["rankings"]], "annotations": names["annotations"],
+                "rank_threshold": RANK_THRESHOLD},
+        "aucell": {},
+        "binarize": {},
+        "rss": {},
+        "oracle": {"network": "regulons", "pseudotime": "pseudotime", **SCREEN},
+    }  # fmt: skip
+    config = make_config(content, folder=folder)
+    write_config(config, folder / "run.toml")
+    return config
+
+
+def _score(world: World, config: RunConfig, n_jobs: int | None) -> DemoResult:
     """Compare the files of the run with the truth, and with the baseline put through the same steps."""
     from reguloom import grn, io
 
-    network = io.read_network(folder / "result" / ADJACENCIES)
-    regulons = io.read_regulons(folder / "result" / MOTIFS)
+    files, folder = RegulonFiles.staged(config.output), config.output.parent
+    network = io.read_network(files.adjacencies)
+    regulons = io.read_regulons(files.motifs)
     with stage("the baseline: rank correlation through the same motif step"):
-        baseline = grn.infer(world.adata, world.tfs, method=BASELINE, n_jobs=options.num_workers)
-        pruned = _prune(baseline, world, options)
+        baseline = grn.infer(world.adata, world.tfs, method=BASELINE, n_jobs=n_jobs)
+        pruned = _prune(baseline, world, config, n_jobs)
     edges = _against_truth(
         world, {"GRNBoost2": network, "|Spearman| (baseline)": baseline, "any order": _chance(world)}
     )
@@ -128,11 +153,11 @@ def _score(world: World, folder: Path, options: ScenicOptions) -> DemoResult:
     plain = _against_truth(world, both, top=n_called)
     called.insert(0, "n_regulons", [len(regulons), len(pruned)])
     table = pd.concat([called, plain])
-    auc = io.read_table(folder / "result" / AUCELL)
+    auc = io.read_table(files.aucell)
     result = DemoResult(
         edges=edges[["auprc", "low", "high", "early_precision"]],
         regulons=table[["n_regulons", "n_edges", "n_correct", "precision", "recall"]],
-        activity=_specific(world, io.read_table(folder / "result" / RSS)),
+        activity=_specific(world, io.read_table(files.rss)),
         correlation=_correlation(world, auc),
         folder=folder,
     )
@@ -166,17 +191,21 @@ def _against_truth(
     return wide.rename_axis(index=None, columns=None)
 
 
-def _prune(network: Network, world: World, options: ScenicOptions) -> Regulons:
+def _prune(network: Network, world: World, config: RunConfig, n_jobs: int | None) -> Regulons:
     """Put a network through the motif step of the run."""
     from reguloom import cistarget
 
+    ctx = config.ctx
+    if ctx is None:
+        msg = "the demo's run has a motif step."
+        raise InputError(msg)
     return cistarget.prune(
         network,
         world.adata,
-        rankings=list(options.rankings),
-        annotations=options.annotations,
-        rank_threshold=RANK_THRESHOLD,
-        n_jobs=options.num_workers,
+        rankings=ctx.rankings,
+        annotations=ctx.annotations,
+        rank_threshold=ctx.rank_threshold,
+        n_jobs=n_jobs,
     )
 
 
