@@ -13,8 +13,8 @@ SOURCES := $(shell find src -name '*.py')
 help:  ## Say what can be made.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: demo/.done  ## Make a small world with a known network, find its regulons, write tables and figures to demo/.
-	@echo "The results are in demo/ (make clean removes them; they are made again when the code changes)."
+demo: demo/.done  ## Make a small world with a known network, find its regulons, knock factors out: demo/report.html.
+	@echo "Open demo/report.html; make clean removes demo/, and it is made again when the code changes."
 
 demo/.done: $(VENV)/installed-run $(SOURCES)
 	$(BIN)/reguloom demo -o demo --force
