@@ -220,6 +220,13 @@ def test_a_context_is_named_or_said_to_be_mixed(make_screen) -> None:
         assert "context" not in one.checks
         bulk = data.pseudobulk()
         assert np.allclose(one.control, bulk.means[bulk.position("control", "type1")], atol=1e-5)
+        # Cells of an AnnData are told apart by the column that the screen was read with.
+        cells = make_screen(contexts=2, n_cells=30)
+        cells = cells[cells.obs["cell_type"] == "type1"].copy()
+        assert np.allclose(model.predict(["G00"], cells).delta, one.delta, atol=1e-5)
+        del cells.obs["cell_type"]
+        with pytest.raises(MissingKeyError, match="no column 'cell_type'"):
+            model.predict(["G00"], cells)
         with pytest.raises(MissingKeyError, match="no context"):
             model.predict(["G00"], context="type7")
 

@@ -67,16 +67,17 @@ def _train(
     params = model_params(kind, settings, annotation=annotation, embeddings=embeddings, max_epochs=max_epochs,
                           members=members)  # fmt: skip
     made = kind(**params)
-    cells = io.read(adata)
-    given = {name: list(value) if isinstance(value, tuple) else value for name, value in reading.items() if value}
+    given: dict[str, Any] = {
+        name: list(value) if isinstance(value, tuple) else value for name, value in reading.items() if value
+    }
     given["covariates"] = [name for part in given.get("covariates", ()) for name in part.split(",") if name]
-    data = PerturbationData.from_anndata(cells, **given)
+    data = PerturbationData.from_anndata(io.read(adata), **given)
     logger.info("%r", data)
     parted = take_split(data, split, hold_out, seed)
     if model == "linear":
-        made.fit(cells, parted, rng=seed, **given)
+        made.fit(data, parted, rng=seed)
     else:
-        made.fit(cells, parted, folder=output, resume=resume, device=device, rng=seed, n_jobs=n_threads, **given)
+        made.fit(data, parted, folder=output, resume=resume, device=device, rng=seed, n_jobs=n_threads, **given)
     made.save(output, force=True)
     if parted is not None:
         parted.to_json(output / "split.json", force=True)

@@ -99,7 +99,8 @@ class ResponseModel(ABC):
             CPU threads. One by default: more are faster, and change the last digits.
         reading
             For an AnnData: ``perturbation``, ``control``, ``covariates``, ``batch``, ``dose``, ``layer``,
-            ``counts_layer`` ... as in ``PerturbationData.from_anndata``.
+            ``counts_layer`` ... as in ``PerturbationData.from_anndata``. With a PerturbationData they only say how
+            cells that are given to :meth:`predict` are read.
 
         Raises
         ------
@@ -111,7 +112,7 @@ class ResponseModel(ABC):
         from reguloom.response._torch.fitting import Run
 
         seed = root_seed(rng)
-        told = {} if isinstance(data, PerturbationData) else dict(reading)
+        told = dict(reading)
         screen = data if isinstance(data, PerturbationData) else PerturbationData.from_anndata(data, **reading)
         parted = make_split(screen, split, rng=seed) if isinstance(split, str) else split
         train, val = self._cells_of(screen, parted)
@@ -326,7 +327,7 @@ class ResponseModel(ABC):
         change = np.stack([bulk.delta[bulk.context_codes == i].mean(axis=0) if (bulk.context_codes == i).any()
                            else everywhere for i in range(len(data.contexts))])  # fmt: skip
         codes, n_cells = np.unique(data.condition_codes[perturbed], return_counts=True)
-        covariates = told.get("covariates", ())
+        covariates = told.get("covariates") or _covariates(data)
         control = told.get("control") or ()
         reading = {
             "perturbation": told.get("perturbation") or (data.obs.columns[0] if len(data.obs.columns) else None),
@@ -438,3 +439,16 @@ def _control_means(data: PerturbationData) -> NDArray[np.float64]:
     made = np.tile(np.average(bulk.means[own], axis=0, weights=bulk.n_cells[own]), (len(data.contexts), 1))
     made[bulk.context_codes[own]] = bulk.means[own]
     return made
+
+
+def _covariates(data: PerturbationData) -> list[str]:
+    """Return the columns whose joined values are the contexts: they stand right after the column of labels."""
+    wanted = np.array(data.contexts, dtype=object)[data.context_codes]
+    joined = np.full(data.n_cells, "", dtype=object)
+    columns = list(data.obs.columns[1:])
+    for number, name in enumerate(columns):
+        text = data.obs[name].astype(str).to_numpy(dtype=object)
+        joined = text if number == 0 else joined + "|" + text
+        if (joined == wanted).all():
+            return columns[: number + 1]
+    return []
