@@ -230,6 +230,14 @@ def test_contexts_have_their_baselines() -> None:
     assert {one.test[0][1] for one in scores.splits} == {"x", "y", "z"}
 
 
+def test_one_stimulus_in_several_contexts_has_an_interval() -> None:
+    data, _ = screen(contexts=("x", "y", "z"), n_cells=20, combinations=False)
+    keep = data.is_control | (data.condition_codes == data.condition("g03"))
+    scores = scored({}, data.select(keep), "unseen-context", n_splits=3)
+    row = scores.leaderboard.query("model == 'no change' and metric == 'l2' and stratum == 'all'").iloc[0]
+    assert row["n"] == 3 and row["low"] < row["value"] < row["high"]
+
+
 def test_where_nothing_can_be_told_it_is_said() -> None:
     data, _ = screen(n_cells=3)
     quiet = data.select(np.arange(data.n_cells))

@@ -13,7 +13,7 @@ from reguloom.evaluate._response_metrics import FAMILIES, METRICS, Metric
 CONTROLS = ("technical duplicate", "interpolated duplicate", "split half")
 """A second experiment, drawn from the same cells and so a little too good; the same where genes changed, else the mean;
 halves of the cells against each other, a little too bad, by which it is judged whether a metric tells anything."""
-INFORMATIVE = 0.1
+INFORMATIVE, FEW_CONDITIONS = 0.1, 5
 """A metric tells models apart if one half of the cells goes this share of the way from the baseline to perfection."""
 SCORE = "score"
 COLUMNS = (
@@ -38,9 +38,15 @@ class Bootstrap:
     code: NDArray[np.intp]
 
     @classmethod
-    def of(cls, conditions: pd.Series, n_samples: int, rng: np.random.Generator) -> Bootstrap:
-        """Draw `n_samples` with `rng`; units of one of the `conditions` go together, whatever split or context."""
-        code, names = pd.factorize(conditions, sort=True)
+    def of(cls, units: pd.DataFrame, n_samples: int, rng: np.random.Generator) -> Bootstrap:
+        """Draw `n_samples` with `rng`; `units` of one condition go together, whatever split or context.
+
+        Where there are hardly any conditions, as with one stimulus in several cell types, contexts are drawn too.
+        """
+        groups = units["condition"]
+        if groups.nunique() < FEW_CONDITIONS:
+            groups = groups + "|" + units["context"]
+        code, names = pd.factorize(groups, sort=True)
         drawn = rng.multinomial(len(names), np.full(len(names), 1 / len(names)), size=n_samples)
         return cls(drawn.astype(np.float64), code)
 
@@ -84,7 +90,7 @@ def leaderboard(
     units = wide(scores, metrics[0], models).index.to_frame(index=False)
     strata = scores.drop_duplicates(["split", "condition", "context"]).set_index(["split", "condition", "context"])
     strata = strata["stratum"].reindex(pd.MultiIndex.from_frame(units)).to_numpy()
-    sampler = Bootstrap.of(units["condition"], n_bootstrap, rng)
+    sampler = Bootstrap.of(units, n_bootstrap, rng)
     rows, samples = [], {}
     for name in metrics:
         values = wide(scores, name, models).to_numpy()

@@ -77,6 +77,7 @@ def _of_context(
 ) -> list[dict[str, Any]]:
     """Return how strong, how alike and how well measured the perturbations of a context are."""
     variation = systematic_variation(bulk.delta[here])
+    strong = variation > STRONG_VARIATION and len(here) > 2
     alike = "most of the change is common to all perturbations: the mean is hard to beat on control-based metrics"
     n_cells = bulk.n_cells[here]
     tested = tests.rows(tuple(bulk.units[i] for i in here))
@@ -86,7 +87,7 @@ def _of_context(
     silent = int((changed == 0).sum())
     return [
         _row("perturbations", context, len(here)),
-        _row("systematic variation", context, variation, alike if variation > STRONG_VARIATION else ""),
+        _row("systematic variation", context, variation, alike if strong else ""),
         _row("cells per perturbation, median", context, float(np.median(n_cells))),
         _row("cells per perturbation, fewest", context, float(n_cells.min()),
              f"{few} perturbations have fewer than {FEW_CELLS} cells" if few else ""),
