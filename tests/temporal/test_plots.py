@@ -53,6 +53,16 @@ def test_courses_are_means_over_true_time(result):
     assert len(_lines(figure.axes[0])) == 2  # a line for each condition
 
 
+def test_labels_of_the_axis_do_not_touch():
+    from reguloom.pl._temporal import _with_room
+
+    days = np.array([10.5, 11.5, 12.5, 13.5, 14.5, 16.5, 22, 25, 28, 75])
+    assert _with_room(days, 1.6) == [10.5, 28, 75]
+    assert _with_room(days, 30.0) == days.tolist()
+    assert _with_room(np.array([0.0, 3, 6, 12, 24]), 1.6) == [0, 3, 6, 12, 24]
+    assert _with_room(np.array([2.0]), 1.0) == [2.0]
+
+
 def test_genes_by_name_are_never_shifted(result, caplog):
     """A missing name is said, and every other gene keeps its own course."""
     caplog.set_level(logging.WARNING, "reguloom")

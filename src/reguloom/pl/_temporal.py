@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 NO_MODULE = ("static", "unassigned")
-NEAR = 0.075
-"""Share of the axis below which two tick labels would touch."""
 DAYS_FROM = 240.0
 """Hours from which on the axis counts days."""
 
@@ -189,18 +187,29 @@ def time_axis(ax: Axes, times: NDArray[np.float64], *, label: bool = True) -> No
     """
     per, name = unit(times)
     places = times / per
-    width = places.max() - places.min() or 1.0
-    kept = [places[-1]]
-    for place in places[-2::-1]:
-        if kept[-1] - place >= NEAR * width * max(1.0, 12 / max(ax.bbox.width / 12, 1)):
-            kept.append(place)
-    if places[0] not in kept:
-        kept[-1 if len(kept) > 1 and kept[-1] - places[0] < NEAR * width else len(kept) :] = [places[0]]
+    kept = _with_room(places, ax.bbox.width / ax.figure.dpi)
     ax.set_xticks(places, minor=True)
-    ax.set_xticks(sorted(kept), [f"{place:g}" for place in sorted(kept)])
+    ax.set_xticks(kept, [f"{place:g}" for place in kept])
     ax.tick_params(axis="x", which="minor", length=1.5, width=0.5, color=_style.MUTED)
     if label:
         ax.set_xlabel(name)
+
+
+def _with_room(places: NDArray[np.float64], inches: float) -> list[float]:
+    """Return the places whose labels do not touch on an axis of some width: both ends, then from the right."""
+    per_unit = inches / (places[-1] - places[0] or 1.0)
+
+    def fits(left: float, right: float) -> bool:
+        letters = (len(f"{left:g}") + len(f"{right:g}")) / 2
+        return (right - left) * per_unit >= letters * _style.SMALL * 0.62 / 72 + 0.05
+
+    kept = [float(places[-1])]
+    for place in map(float, places[-2:0:-1]):
+        if fits(place, kept[0]) and fits(float(places[0]), place):
+            kept.insert(0, place)
+    if len(places) > 1:
+        kept.insert(0, float(places[0]))
+    return kept
 
 
 def none_named(one: View) -> None:
