@@ -160,6 +160,9 @@ def main() -> None:
         if options.output:
             options.output.write_text(json.dumps(rows, indent=1))
     table = pd.concat([pd.DataFrame(row["benchmark"]).assign(seed=row["seed"]) for row in rows])
+    if table.shape[1] == 1:
+        print("no gene moves")
+        return
     shown = table.groupby("method", sort=False).agg(["mean", "std"]).drop(columns="seed").round(4)
     print(shown.to_string())
 

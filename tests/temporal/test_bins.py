@@ -88,3 +88,10 @@ def test_what_is_missing_is_named(cells: AnnData) -> None:
     with pytest.raises(InputError, match="layer of raw counts"):
         cells.X = cells.X + 0.5
         bin_cells(cells, time="hours", likelihood="nb")
+
+
+def test_small_samples_are_kept_and_said(cells: AnnData) -> None:
+    few = cells[np.r_[0:6, 120:360]]
+    made = bin_cells(few, time="hours")
+    assert list(made.n_cells) == [6, 120, 120]
+    assert any("fewer than 10 cells" in note for note in made.notes)

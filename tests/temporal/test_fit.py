@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -177,3 +179,16 @@ def test_other_data_are_refused() -> None:
     data, _ = course(20)
     with pytest.raises(InputError, match="binned already"):
         temporal.fit(data, groupby="cell_type")
+
+
+def test_no_network_needs_no_pytorch() -> None:
+    code = (
+        "import sys, numpy as np; from reguloom import temporal\n"
+        "rng = np.random.default_rng(0); shape = np.array([[0, 1, 1], [0, 0, 2]])[np.arange(20) % 2]\n"
+        "counts = np.hstack([rng.poisson(np.exp(4.0 + shape)) for _ in range(2)])\n"
+        "course = temporal.TimeCourse.from_samples(counts, [0, 2, 8] * 2, genes=[f'g{i}' for i in range(20)])\n"
+        "result = temporal.fit(course, method='kmeans', n_modules=2, n_seeds=2)\n"
+        "print(len(result.names), 'torch' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout.split() == ["2", "False"]

@@ -95,8 +95,10 @@ def bin_cells(
     kind = _choose(likelihood, whole)
     sums = _sum_by(data, code, len(bins), _cell_sizes(adata, data, size_factors, counts=kind in COUNT_LIKELIHOODS))
     few = sums["n"] < MASK_BELOW
-    if few.all():
-        few[:] = False
+    if few.any() and n_bins is None:
+        # Real samples are what they are: their noise tells that they are small.
+        notes.append(f"{int(few.sum())} of {len(few)} bins hold fewer than {MASK_BELOW} cells")
+        few = np.zeros(len(few), dtype=bool)
     if few.any():
         notes.append(f"{int(few.sum())} bins of fewer than {MASK_BELOW} cells are left out")
         logger.warning("%d of %d time bins hold fewer than %d cells and are left out", few.sum(), len(few), MASK_BELOW)
