@@ -262,6 +262,9 @@ CASES = {
     ),
     "a split that leaves nothing": Case(EVALUATE + " -o {out}/e", 3, "leaves 0 to learn from", "k-fold"),
     "an evaluation of no model": Case(EVALUATE + " --models geers -o {out}/e", 2, "no model 'geers'", "gears"),
+    "a parameter that no model has": Case(
+        EVALUATE + " --models gears --option depth=3 -o {out}/e", 2, "no model has a parameter 'depth'", "hidden"
+    ),
     "an unknown split to evaluate": Case(EVALUATE + " --split sideways -o {out}/e", 2, "'sideways'", "k-fold"),
     "a split in no file": Case(EVALUATE + " --split {in}/none.json -o {out}/e", 3, "none.json does not exist", "check"),
     "an evaluation below a file": Case(EVALUATE + " -o {in}/file", 3, "file", "folder"),

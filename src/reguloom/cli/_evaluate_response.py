@@ -27,6 +27,7 @@ screen_options = common.apply(
     click.option("--batch", default=None, metavar="COLUMN", help="Column with the batch; controls are matched by it."),
     click.option("--dose", default=None, metavar="COLUMN", help="Column with the dose."),
     click.option("--layer", default=None, help="Layer to use in place of X."),
+    click.option("--backed", is_flag=True, help="Leave the matrix of an h5ad file on disk, and read it in blocks."),
     click.option("--counts-layer", default=None, help="Layer with counts, for models that need them."),
     click.option("--target-mode", type=click.Choice(["unknown", "knockout", "overexpression"]), default="unknown",
                  show_default=True, help="What was done to a gene."),
@@ -91,7 +92,7 @@ def read_screen(path: Path, options: dict[str, Any]) -> PerturbationData:
 
     names = ("perturbation", "batch", "dose", "layer", "counts_layer", "target_mode")
     return PerturbationData.from_anndata(
-        io.read(path),
+        io.read(path, backed=options["backed"]),
         control=list(options["control"]),
         covariates=[name for part in options["covariates"] for name in part.split(",") if name],
         **{name: options[name] for name in names},
@@ -155,8 +156,6 @@ def _saved(path: Path) -> Any:
 
 def _untrained(name: str, options: dict[str, Any]) -> Any:
     """Return a model of the response stage, with those of the settings that it has."""
-    import inspect
-
     from reguloom import response
 
     known = response.models()
@@ -164,10 +163,22 @@ def _untrained(name: str, options: dict[str, Any]) -> Any:
         msg = f"there is no model {name!r}; there are {', '.join(known)}, saved models and files of predictions."
         raise click.UsageError(msg)
     settings = dict(_setting(one) for one in options["settings"])
+    every = {key for model in known.values() for key in _parameters(model)}
+    unknown = sorted(set(settings) - every)
+    if unknown:
+        msg = f"no model has a parameter {unknown[0]!r}; {name} has {', '.join(_parameters(known[name]))}."
+        raise click.UsageError(msg)
     if options["gene_sets"] is not None:
         settings.setdefault("annotation", options["gene_sets"])
-    taken = inspect.signature(known[name]).parameters
+    taken = _parameters(known[name])
     return known[name](**{key: value for key, value in settings.items() if key in taken})
+
+
+def _parameters(model: Any) -> list[str]:
+    """Return the names of a model's parameters."""
+    import inspect
+
+    return list(inspect.signature(model).parameters)
 
 
 def _setting(text: str) -> tuple[str, Any]:
