@@ -134,6 +134,27 @@ def test_an_oracle_in_memory_and_several_sources(run_folder: Path, tmp_path: Pat
     assert set(FACTORS) >= {flow["gene"] for flow in data["knockout"]["flows"]}
 
 
+def test_a_large_file_stays_on_disk(run_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plain, plain_blobs = contents(report.build(run_folder / "result.h5ad", tmp_path / "plain.html"))
+    monkeypatch.setattr("reguloom.report._source._BACKED_FROM", 0)
+    data, blobs = contents(report.build(run_folder / "result.h5ad", tmp_path / "backed.html"))
+    genes = [{one["name"]: one for one in page["cells"]["channels"]} for page in (plain, data)]
+    # Genes that nothing names are not looked for on disk.
+    assert set(FACTORS) <= set(genes[1]) <= set(genes[0])
+    for name, one in genes[1].items():
+        assert np.array_equal(decode(one["values"], blobs), decode(genes[0][name]["values"], plain_blobs))
+
+
+def test_slots_of_other_programs_are_passed_over(tmp_path: Path) -> None:
+    adata, _, _ = make_cells(120)
+    adata.uns |= {"aucell": "text", "regulons": "text", "grn": 3, "temporal": "text", "oracle": "text"}
+    adata.obsm["aucell"] = np.ones((120, 4))
+    adata.var["temporal_module"] = "static"
+    data, _ = contents(report.build(adata, tmp_path / "odd.html"))
+    assert data["cells"]["n"] == 120
+    assert {one["panel"] for one in data["empty"]} >= {"regulons", "specificity", "network", "temporal"}
+
+
 def test_what_cannot_be_shown_is_refused_or_noted(run_folder: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="does not exist"):
         report.build(tmp_path / "none", tmp_path / "r.html")

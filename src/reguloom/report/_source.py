@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -67,6 +67,12 @@ class Source:
         """Activity of the regulons, ``(n_cells, n_regulons)``."""
         found = self.cells.obsm.get(_keys.AUCELL)
         return found if hasattr(found, "columns") and len(found.columns) else None
+
+    @property
+    def summary(self) -> Mapping[str, Any]:
+        """What was summed up of the activity: thresholds, specificity scores."""
+        found = self.cells.uns.get(_keys.AUCELL)
+        return found if isinstance(found, Mapping) else {}
 
     @cached_property
     def oracle(self) -> Oracle | None:
@@ -172,7 +178,7 @@ def _in_roles(found: Sequence[Path | AnnData], folders: list[Path]) -> Source:
     """Return the source with each file in its role: the cells with the most to show, the oracle, the time course."""
     slots = [_slots(one) for one in found]
     best = max(range(len(found)), key=lambda i: (_keys.AUCELL in slots[i], _keys.REGULONS in slots[i], -i))
-    oracle = next((one for one, have in zip(found, slots, strict=True) if ORACLE in have), None)
+    oracle = next((one for one, have in zip(found, slots, strict=True) if f"{ORACLE}/schema" in have), None)
     course = next((i for i, have in enumerate(slots) if TEMPORAL in have or "temporal_module" in have), None)
     cells = _opened(found[best])
     if cells.n_obs == 0:
@@ -190,7 +196,8 @@ def _results(folder: Path) -> list[Path]:
 def _slots(one: Path | AnnData) -> set[str]:
     """Return the names of the slots of a file, without reading what they hold."""
     if not isinstance(one, (str, os.PathLike)):
-        return {*map(str, one.uns), *map(str, one.obsm), *map(str, one.var)}
+        made = [key for key, entry in one.uns.items() if isinstance(entry, Mapping) and "schema" in entry]
+        return {*map(str, one.uns), *map(str, one.obsm), *map(str, one.var), *(f"{key}/schema" for key in made)}
     if Path(one).is_dir():
         return _slots(_read(Path(one), backed=False))
     import h5py
@@ -202,7 +209,8 @@ def _slots(one: Path | AnnData) -> set[str]:
         raise InputError(msg)
     with hdf5_errors(Path(one)), h5py.File(one, "r") as file:
         groups = [file[name] for name in ("uns", "obsm", "var") if isinstance(file.get(name), h5py.Group)]
-        return {str(name) for group in groups for name in group}
+        ours = {f"{ORACLE}/schema"} if f"uns/{ORACLE}/schema" in file else set()
+        return {str(name) for group in groups for name in group} | ours
 
 
 def _opened(one: Path | AnnData) -> AnnData:

@@ -82,6 +82,7 @@ function cellsPanel(data) {
   });
   hear("theme", () => { showGroups(); drawValues(); });
   hear("regulon", (row) => choose(`regulon\u0000${row.channel}`));
+  if (!data.regulons) hear("regulon-name", (name) => choose(`regulon\u0000${name}`));
   hear("gene", (name) => choose(`gene\u0000${name}`));
   data.canColor = (kind, name) => channels.has(`${kind}\u0000${name}`);
   const first = options.find((one) => one.kind === kinds.regulon) || options[0];

@@ -18,7 +18,7 @@ const PANELS = [
 function overviewPanel(data) {
   const { facts, findings } = data.overview;
   const warnings = data.checks.filter((one) => one.level === "warning").length;
-  const target = { regulon: (name) => { say("regulon-name", name); go("regulons"); }, factor: (name) => { say("knockout", name); go("knockout"); } };
+  const target = { regulon: (name) => { say("regulon-name", name); go(data.regulons ? "regulons" : "cells"); }, factor: (name) => { say("knockout", name); go(data.knockout ? "knockout" : "ranking"); } };
   return [
     h("ul", { class: "facts" }, facts.map((one) => h("li", {}, h("b", { text: number(one.value) }), h("span", { text: one.label })))),
     findings.length ? h("dl", { class: "findings" }, findings.flatMap((one) => [h("dt", { text: one.text }), h("dd", {}, one.names.map((name) => h("button", { type: "button", class: "chip", text: shorten(name), on: { click: () => target[one.kind](name) } })))])) : null,

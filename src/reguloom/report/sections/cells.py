@@ -253,21 +253,15 @@ def _most_specific(source: Source) -> Iterator[str]:
     if source.activity is None:
         return
     names = [str(name) for name in source.activity.columns]
-    tables = [
-        table.rename(columns=str)
-        for key, table in source.cells.uns.get(_keys.AUCELL, {}).items()
-        if key.startswith("rss_")
-    ]
+    scored = [table for key, table in source.summary.items() if str(key).startswith("rss_")]
+    tables = [table.rename(columns=str) for table in scored if isinstance(table, pd.DataFrame)]
     seen: dict[str, None] = {}
     for table in tables:
         ranked = [row.sort_values(ascending=False, kind="stable").index for _, row in table.iterrows()]
         for place in range(table.shape[1]):
             seen |= dict.fromkeys(line[place] for line in ranked)
-    regulons = source.regulons
-    nes = {_keys.safe(one.name): one.nes for one in regulons} if regulons is not None else {}
-    rest = sorted(
-        names, key=lambda name: (-nes.get(name, 0.0) if nes.get(name, 0.0) == nes.get(name, 0.0) else 0.0, name)
-    )
+    nes = {_keys.safe(one.name): one.nes for one in source.regulons or () if np.isfinite(one.nes)}
+    rest = sorted(names, key=lambda name: (-nes.get(name, 0.0), name))
     yield from (name for name in dict.fromkeys([*seen, *rest]) if name in set(names))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -101,7 +101,9 @@ def _regulons(source: Source) -> Iterator[dict[str, str]]:
 
 def _temporal(source: Source) -> Iterator[dict[str, str]]:
     """Yield what a reader of the temporal modules has to know."""
-    held = source.temporal.uns.get(_keys.TEMPORAL, {}) if source.temporal is not None else {}
+    held = source.temporal.uns.get(_keys.TEMPORAL) if source.temporal is not None else None
+    if not isinstance(held, Mapping):
+        return
     try:
         notes = json.loads(str(held.get("notes", "[]")))
     except ValueError:

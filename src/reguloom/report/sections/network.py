@@ -16,6 +16,7 @@ from reguloom.report._source import Source
 
 MOST_NODES, MOST_EDGES = 2000, 8000
 _FEW = 600
+_DENSE, _SPREAD = 3, 0.6
 
 
 def panel(source: Source, payload: Payload) -> dict[str, Any] | None:
@@ -130,7 +131,10 @@ def layout(n_nodes: int, ends: NDArray[np.int64]) -> NDArray[np.float64]:
     # Genes that hang on nothing are pushed far out; drawn in at the edge, the rest keeps its room.
     radius = np.linalg.norm(centred, axis=1, keepdims=True)
     limit = 1.15 * float(np.quantile(radius, 0.97)) or 1.0
-    return np.asarray(centred * np.minimum(1.0, limit / np.maximum(radius, 1e-12)))
+    share = np.minimum(radius / limit, 1.0)
+    # Where everything is joined to everything, all crowd in the middle: make room there.
+    share = share ** (_SPREAD if len(ends) > _DENSE * n_nodes else 1.0)
+    return np.asarray(centred / np.maximum(radius, 1e-12) * share)
 
 
 def _start(n_nodes: int, ends: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.float64]:

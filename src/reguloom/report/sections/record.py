@@ -7,6 +7,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from reguloom import _keys
 from reguloom._errors import InputError
 from reguloom.core import Provenance
 from reguloom.core.provenance import versions
@@ -111,7 +112,8 @@ def _citations(source: Source, cited: list[str]) -> list[str]:
     """Return the papers behind what is shown, each once."""
     from reguloom.pipeline.citations import PAPERS, citations
 
-    lines = list(citations(source.cells))
+    slots = [source.cells.uns.get(key, {}) for key in (_keys.GRN, _keys.REGULONS, _keys.AUCELL)]
+    lines = list(citations(source.cells)) if all(isinstance(one, Mapping) for one in slots) else []
     if source.oracle is not None:
         lines += PAPERS["oracle"]
     if source.regulons is not None:

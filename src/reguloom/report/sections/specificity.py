@@ -20,7 +20,7 @@ def panel(source: Source) -> list[dict[str, Any]] | None:
     source
         The pieces.
     """
-    summary = source.cells.uns.get(_keys.AUCELL, {})
+    summary = source.summary
     made = []
     for key in sorted(map(str, summary)):
         table = summary[key]
@@ -38,6 +38,5 @@ def panel(source: Source) -> list[dict[str, Any]] | None:
 
 def groupings(source: Source) -> list[str]:
     """Return the columns of ``obs`` that specificity was scored for."""
-    summary = source.cells.uns.get(_keys.AUCELL, {})
-    scored = [str(key).removeprefix("rss_") for key in summary if str(key).startswith("rss_")]
+    scored = [str(key).removeprefix("rss_") for key in source.summary if str(key).startswith("rss_")]
     return [str(key) for key in source.cells.obs.columns if _keys.safe(str(key)) in scored]

@@ -34,7 +34,8 @@ def panel(source: Source) -> dict[str, Any] | None:
     names = [str(name) for name in labels.cat.categories if str(name) not in ("static", "unassigned")]
     if not names:
         return None
-    held = adata.uns.get(_keys.TEMPORAL, {})
+    found = adata.uns.get(_keys.TEMPORAL)
+    held = found if isinstance(found, Mapping) else {}
     codes = labels.astype(str).to_numpy()
     made: dict[str, Any] = {
         "modules": names,
