@@ -33,6 +33,8 @@ def main() -> None:
     parser.add_argument("adata", type=Path, nargs="?", default=Path("../shared/data/response/kang_ifnb.h5ad"))
     parser.add_argument("--out", type=Path, default=None)
     parser.add_argument("--max-epochs", type=int, default=100)
+    parser.add_argument("--hidden", type=int, default=800)
+    parser.add_argument("--batch-size", type=int, default=32)
     options = parser.parse_args()
     cells = anndata.read_h5ad(options.adata)
     data = PerturbationData.from_anndata(cells, perturbation="group_id", covariates="cluster_id", layer="logcounts")
@@ -53,7 +55,8 @@ def main() -> None:
         rows += [{"context": context, "model": name, **scores(one, observed, control)} for name, one in simple.items()]
         start = data.select(data.cells_of("control", context))
         begun = time.process_time()
-        model = response.SCGen(max_epochs=options.max_epochs).fit(data, split)
+        model = response.SCGen(max_epochs=options.max_epochs, hidden=options.hidden, batch_size=options.batch_size)
+        model.fit(data, split)
         seconds = time.process_time() - begun
         learned = split.cells(data, "train")
         for name, settings in models.items():
