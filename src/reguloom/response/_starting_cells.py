@@ -57,7 +57,7 @@ def starting_cells(state: State, adata: AnnData | PerturbationData | None, conte
 
 def _of_screen(state: State, data: PerturbationData, counts: bool) -> Cells:
     """Return the controls of a screen."""
-    if not data.genes.equals(state.genes):
+    if list(data.genes) != list(state.genes):
         msg = "the screen has other genes than the model was fitted on; give an AnnData, whose genes are put in order."
         raise InputError(msg)
     cells = cells_of(data, np.flatnonzero(data.is_control), counts=counts)
