@@ -192,3 +192,11 @@ def test_no_network_needs_no_pytorch() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert done.stdout.split() == ["2", "False"]
+
+
+def test_genes_beyond_the_strongest_are_said_to_be_left_out() -> None:
+    data, _ = course(60, n_replicates=2)
+    result = temporal.fit(data, method="half-time", n_modules=2, n_top=24, n_seeds=2)
+    assert result.genes["probability"].notna().sum() == 24
+    assert any("36 genes move and are unassigned" in note for note in result.notes)
+    assert (result.modules == "unassigned").sum() >= 36

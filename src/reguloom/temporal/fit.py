@@ -183,6 +183,11 @@ def _grouped(
 ) -> TemporalModules:  # fmt: skip
     """Return the result for the genes at `chosen`."""
     notes = [*course.notes, *noise_notes(noise)]
+    left = int(genes["dynamic"].sum()) - len(chosen)
+    if left > 0 and settings.compat != ORIGINAL:
+        notes.append(
+            f"{left} genes move and are unassigned: only the {len(chosen)} with the largest statistic are grouped"
+        )
     if len(chosen) < FEWEST_GENES:
         notes.append(f"{len(chosen)} genes move, too few to group")
         return assemble(course, noise, genes, chosen, np.zeros((len(chosen), 0)), notes=notes, settings=settings)
