@@ -156,12 +156,14 @@ def test_a_model_fitted_elsewhere_is_flagged(world, split) -> None:
 def test_a_bent_control_gains_nothing(world, split) -> None:
     class Bent(Told):
         def predict(self, perturbations: list[Perturbation], adata: object = None) -> Prediction:
-            honest = super().predict(perturbations)
-            return Prediction(honest.delta, 99.0 + honest.control, honest.rows, honest.genes, perturbations, "learned")
+            said = super().predict(perturbations)
+            remarks = {"g05": "stands for its neighbours"}
+            return Prediction(said.delta, 99.0 + said.control, said.rows, said.genes, perturbations, "learned", remarks)
 
     table = changes(*world) * 0.5
     scores = scored({"bent": Bent(table), "honest": Told(table)}, world[0], split)
     assert score_of(scores)["bent"] == pytest.approx(score_of(scores)["honest"])
+    assert scores.notes["bent"] == ("1 remarks of its own, such as g05: stands for its neighbours",)
 
 
 def test_refused_perturbations_count_as_no_change_and_are_named(world, split) -> None:

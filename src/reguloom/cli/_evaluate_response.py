@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
 KINDS = ("simulation", "simulation_single", "combo_seen0", "combo_seen1", "combo_seen2", "single",
          "unseen-combination", "unseen-context", "k-fold")  # fmt: skip
 FILES = ("leaderboard.csv", "diagnostics.csv", "units.csv", "headline.txt")
-N_CHANGES = 3
 
 screen_options = common.apply(
     click.option("--perturbation", default=None, metavar="COLUMN", show_default="found",
@@ -69,6 +67,7 @@ def command(adata: Path, output: Path, seed: int, force: bool, **options: Any) -
     anything here), diagnostics.csv, units.csv, the splits and figures/. The headline goes to stdout.
     """
     from reguloom import evaluate
+    from reguloom.pipeline._response_work import draw_responses
 
     common.check_outputs(*(output / name for name in FILES), force=force)
     embeddings = _embeddings(options["embeddings"], options["gene_sets"])
@@ -80,7 +79,7 @@ def command(adata: Path, output: Path, seed: int, force: bool, **options: Any) -
         de=options["de"], cache=options["cache"], n_bootstrap=options["bootstrap"], device=options["device"], rng=seed,
     )  # fmt: skip
     scores.write(output, force=force)
-    _draw(scores, output / "figures")
+    draw_responses(scores, output / "figures")
     for line in _summary(scores):
         click.echo(line)
 
@@ -195,32 +194,10 @@ def _setting(text: str) -> tuple[str, Any]:
         return key.replace("-", "_"), value
 
 
-def _draw(scores: ResponseScores, folder: Path) -> None:
-    """Draw the leaderboard, and predicted against observed change of the strongest test perturbations."""
-    import pandas as pd
-
-    from reguloom import pl
-
-    folder.mkdir(parents=True, exist_ok=True)
-    pl.response_leaderboard(scores.leaderboard).savefig(folder / "leaderboard.png")
-    control = scores.observed["control"]
-    change = scores.observed["observed"] - control
-    score = scores.leaderboard[scores.leaderboard["metric"] == "score"]
-    ranked = score.sort_values("value", ascending=False)
-    models, standard = (ranked.loc[ranked["kind"] == kind, "model"] for kind in ("model", "baseline"))
-    shown = [*models[:3], *standard[:2]]
-    for unit in (change**2).sum(axis=1).sort_values(ascending=False).index[:N_CHANGES]:
-        said = pd.DataFrame({name: scores.predicted[name].loc[unit] - control.loc[unit] for name in shown}).T
-        name = " in ".join(unit) if unit[1] != "all" else unit[0]
-        if len(said):
-            pl.response_change(said, change.loc[unit], title=name, targets=unit[0].split("+")).savefig(
-                folder / f"change_{re.sub(r'[^A-Za-z0-9_.+-]+', '_', name)}.png"
-            )
-
-
 def _summary(scores: ResponseScores) -> list[str]:
     """Return a few lines for the terminal."""
-    notes = [f"{name}: {note}" for name, kept in scores.notes.items() for note in kept]
+    kind = scores.leaderboard.drop_duplicates("model").set_index("model")["kind"]
+    notes = [f"{name}: {note}" for name, kept in scores.notes.items() if kind[name] == "model" for note in kept]
     remarks = scores.diagnostics[scores.diagnostics["remark"] != ""]
     for _, row in remarks.iterrows():
         where = "" if row["context"] in ("", "all") else f" ({row['context']})"

@@ -133,22 +133,26 @@ def _ask(model: Any, data: PerturbationData, truth: Truth) -> Answer:
     asked = {condition: data.asked(condition) for condition in conditions}
     rows: dict[Unit, Table] = {}
     refused: dict[str, str] = {}
+    remarks: dict[str, str] = {}
     # Some models take all contexts at once, some one after the other, and some know of none.
     one_by_one = len(data.contexts) > 1 and "context" in inspect.signature(model.predict).parameters
     for context in contexts if one_by_one else [None]:
         try:
-            rows.update(_predict(model, list(asked.values()), contexts, context, data, truth))
+            rows.update(_predict(model, list(asked.values()), contexts, context, data, truth, remarks))
         except ReguloomError as error:
             logger.debug("asked one by one, because: %s", error)
             for condition, perturbation in asked.items():
                 try:
-                    rows.update(_predict(model, [perturbation], contexts, context, data, truth))
+                    rows.update(_predict(model, [perturbation], contexts, context, data, truth, remarks))
                 except ReguloomError as why:
                     refused[condition] = str(why)
     found = _placed(rows, truth)
     if refused:
         first = next(iter(refused.items()))
         found.notes.append(f"{len(refused)} perturbations not answered, such as {first[0]}: {first[1]}")
+    if remarks:
+        first = next(iter(remarks.items()))
+        found.notes.append(f"{len(remarks)} remarks of its own, such as {first[0]}: {first[1]}")
     return found
 
 
@@ -159,12 +163,14 @@ def _predict(
     context: str | None,
     data: PerturbationData,
     truth: Truth,
+    remarks: dict[str, str],
 ) -> dict[Unit, Table]:
-    """Ask for several perturbations, in one context or in several."""
+    """Ask for several perturbations, in one context or in several; keep what the model remarks on its answers."""
     found = _call(model.predict, perturbations, contexts=list(contexts), context=context)
     if not isinstance(found, Prediction):
         msg = f"predict() of {type(model).__name__} returned a {type(found).__name__}; it has to return a Prediction."
         raise InputError(msg)
+    remarks.update(found.checks)
     return _rows(found, data, truth, context)
 
 
