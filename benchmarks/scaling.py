@@ -356,10 +356,10 @@ def main() -> None:
         return
     if not options.draw:
         RESULT.parent.mkdir(exist_ok=True)
+        made = run_all(options.stage, options.vary)
         old = json.loads(RESULT.read_text())["points"] if RESULT.exists() else []
-        kept = [one for one in old if not wanted(one, options.stage, options.vary)]
+        made = [*(one for one in old if not wanted(one, options.stage, options.vary)), *made]
         machine = {"machine": platform.machine(), "python": platform.python_version(), "cores": os.cpu_count()}
-        made = [*kept, *run_all(options.stage, options.vary)]
         RESULT.write_text(json.dumps({**machine, "points": made}, indent=1) + "\n")
     stored = json.loads(RESULT.read_text())
     about = "Written by benchmarks/scaling.py: powers of sizes fitted to what was measured on one machine."

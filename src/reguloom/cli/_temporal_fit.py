@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import rich_click as click
 
@@ -19,11 +19,7 @@ from reguloom.cli._temporal_options import (
     summary,
 )
 
-if TYPE_CHECKING:
-    from reguloom.temporal import TemporalModules
-
 FILES = ("modules.csv", "timing.csv", "benchmark.csv", "result.h5ad")
-FIGURES = ("timing", "number", "training", "latent", "modules", "genes", "heatmap", "stability", "motifs")
 MOTIF_FILES = ("motifs.csv", "factors.csv", "contrast.csv")
 
 
@@ -54,6 +50,7 @@ def command(
     names = [*FILES, *(MOTIF_FILES if rankings else ())]
     common.check_outputs(*(output / name for name in names), force=force)
     from reguloom._errors import EmptyResultError
+    from reguloom.pipeline._temporal_work import draw_course
 
     course = read_course(read_data(data, options), options)
     partial = output / "checkpoints.partial"
@@ -66,7 +63,7 @@ def command(
     for stale in old - set(paths.values()):
         stale.unlink()  # of a module that is no more
     lines = summary(result)
-    draw_all(result, output / "figures")
+    draw_course(result, output / "figures")
     if rankings and result.names:
         from reguloom.cli._temporal_motifs import write_motifs
 
@@ -79,26 +76,3 @@ def command(
         shutil.rmtree(partial)
     for line in lines:
         click.echo(line)
-
-
-def draw_all(result: TemporalModules, folder: Path) -> None:
-    """Draw what there is to draw."""
-    from reguloom import pl
-
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in FIGURES:
-        (folder / f"{name}.png").unlink(missing_ok=True)  # of an earlier run, and perhaps not drawn again
-    if len(result.timing):
-        pl.temporal_timing(result.timing).savefig(folder / "timing.png")
-    if len(result.selection):
-        pl.temporal_number(result).savefig(folder / "number.png")
-    if len(result.history):
-        pl.training_curves(result.history.rename(columns={"seed": "member"})).savefig(folder / "training.png")
-    if (result.modules != "static").sum() > 2:
-        pl.temporal_latent(result).savefig(folder / "latent.png")
-    if not result.names:
-        return
-    pl.temporal_courses(result).savefig(folder / "modules.png")
-    pl.temporal_genes(result).savefig(folder / "genes.png")
-    pl.temporal_heatmap(result).savefig(folder / "heatmap.png")
-    pl.temporal_stability(result).savefig(folder / "stability.png")

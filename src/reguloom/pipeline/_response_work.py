@@ -82,7 +82,8 @@ def draw_responses(scores: ResponseScores, folder: Path) -> None:
     control = scores.observed["control"]
     change = scores.observed["observed"] - control
     ranked = scores.leaderboard[scores.leaderboard["metric"] == "score"].sort_values("value", ascending=False)
-    best = [*ranked.loc[ranked["kind"] == "model", "model"][:3], *ranked.loc[ranked["kind"] == "baseline", "model"][:2]]
+    models, standard = (ranked.loc[ranked["kind"] == kind, "model"] for kind in ("model", "baseline"))
+    best = [*models[:3], *standard[:2]]
     for unit in (change**2).sum(axis=1).sort_values(ascending=False).index[:N_CHANGES]:
         said = pd.DataFrame({name: scores.predicted[name].loc[unit] - control.loc[unit] for name in best}).T
         if not len(said):

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from reguloom.temporal import TemporalModules
 
 READING, COURSE = ("time", "unit"), ("groupby", "condition", "batch", "likelihood", "n_bins", "pool")
+FIGURES = ("timing", "number", "training", "latent", "modules", "genes", "heatmap", "stability", "motifs")
 FITTING = ("method", "n_modules", "max_modules", "fdr", "n_top", "n_seeds", "n_draws", "device")
 
 
@@ -57,8 +58,8 @@ def draw_course(result: TemporalModules, folder: Path) -> None:
     from reguloom import pl
 
     folder.mkdir(parents=True, exist_ok=True)
-    for old in folder.glob("*.png"):
-        old.unlink()
+    for name in FIGURES:
+        (folder / f"{name}.png").unlink(missing_ok=True)  # of an earlier run, and perhaps not drawn again
 
     def save(figure: Any, name: str) -> None:
         with atomic_write(folder / f"{name}.png") as temporary:
