@@ -103,7 +103,7 @@ async function whatifPanel(data) {
   return [
     h("p", { class: "lead" }, h("span", { class: "badge", text: "local-linear" }), " Simulated in this page, as ", h("code", { text: "Oracle.predict" }), ` does it: ${model.rounds} steps along the fitted network, levels below 0 cut off. Read the direction; sizes are uncalibrated, and large doses leave what the cells have shown.`),
     h("div", { class: "graph" }, h("div", {}, frame.node, h("div", { class: "tools end" }, frame.buttons())), h("div", { class: "side" }, add.picker.node, controls, results)),
-    note(model.n < what.total ? `${number(model.n)} of ${number(what.total)} cells take part, drawn at random within groups; their neighbours are sought among themselves.` : `All ${number(model.n)} cells take part.`),
+    note(model.n < what.total ? `${number(model.n)} of ${number(what.total)} cells take part, drawn at random within groups; their neighbours are sought among themselves, and checks see these cells alone.` : `All ${number(model.n)} cells take part.`),
   ];
 }
 
