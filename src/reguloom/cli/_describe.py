@@ -32,7 +32,7 @@ def facts(path: Path) -> Facts:
     InputError
         If the file is missing, empty or broken.
     """
-    from reguloom._files import existing, gzip_errors
+    from reguloom._files import existing
     from reguloom.io.detect import detect
 
     path = existing(path)
@@ -63,8 +63,8 @@ def genes_of(path: Path) -> list[str]:
 
 def _is_gene_list(path: Path) -> bool:
     """Tell whether a text file has one name a line."""
-    from reguloom._files import open_text
-    
+    from reguloom._files import gzip_errors, open_text
+
     if not path.is_file() or path.name.removesuffix(".gz").rpartition(".")[2] not in ("txt", "csv", "tsv"):
         return False
     with gzip_errors(path), open_text(path) as handle:

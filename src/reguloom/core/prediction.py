@@ -105,8 +105,9 @@ class Prediction:
         adata.layers["delta"] = dense
         for name, values in self.layers.items():
             adata.layers[name] = _dense(values)
-        for name in () if self.obs is None else self.obs.columns:
-            adata.obs[name] = self.obs[name].to_numpy()
+        if self.obs is not None:
+            for name, column in self.obs.items():
+                adata.obs[name] = column.to_numpy()
         adata.obs["perturbation"] = pd.Categorical(labels)
         adata.uns["prediction"] = {"regime": self.regime, "checks": dict(self.checks), "calibrated": self.calibrated}
         if self.provenance is not None:
