@@ -114,10 +114,12 @@ def _content(source: Source, *, basis: str | None, groupby: str | None) -> tuple
     made["specificity"] = specificity.panel(source)
     with told("laying out the network"):
         made["network"] = network.panel(source, payload)
-    with told("knocking out factors for the report"):
-        ready = knockout.stage(source)
-        made["knockout"] = knockout.panel(source, payload, ready)
-        made["whatif"] = whatif.panel(source.oracle, ready, payload)
+    made["knockout"] = made["whatif"] = None
+    if source.oracle_file is not None:
+        with told("knocking out factors for the report"):
+            ready = knockout.stage(source)
+            made["knockout"] = knockout.panel(source, payload, ready)
+            made["whatif"] = whatif.panel(source.oracle, ready, payload)
     made["ranking"], made["tables"], made["temporal"] = (
         ranking.panel(source),
         tables.panel(source),
