@@ -324,11 +324,14 @@ def draw(found: list[dict[str, Any]]) -> None:
 
     matplotlib.use("Agg")
     from matplotlib import pyplot as plt
+    from matplotlib.ticker import FormatStrFormatter, LogLocator
 
-    stages = list(BASE)
+    stages = [stage for stage in BASE if any(one["stage"] == stage for one in found)]
     for unit, label, name in (("cpu_s", "processor seconds", "time"), ("peak_mb", "peak memory (MB)", "memory")):
         figure, axes = plt.subplots(3, 3, figsize=(10, 9), layout="constrained")
-        for axis, stage in zip(axes.ravel(), stages, strict=True):
+        for axis in axes.ravel()[len(stages) :]:
+            axis.axis("off")
+        for axis, stage in zip(axes.ravel(), stages, strict=False):
             for size in BASE[stage]:
                 rows = [one for one in found if one["stage"] == stage and one["vary"] in (size, "base")]
                 rows.sort(key=lambda one: one["sizes"][size])
@@ -336,6 +339,8 @@ def draw(found: list[dict[str, Any]]) -> None:
                 axis.plot(steps, [one[unit] for one in rows], "o-", label=f"{size} ({BASE[stage][size]:,})", ms=4)
             axis.set(xscale="log", yscale="log", title=stage)
             axis.set_xticks([0.25, 0.5, 1, 2, 4], ["1/4", "1/2", "1", "2", "4"], minor=False)
+            axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            axis.yaxis.set_major_formatter(FormatStrFormatter("%g"))
             axis.minorticks_off()
             axis.legend(fontsize=8, frameon=False)
         figure.supxlabel("size, in multiples of the base case (in brackets)")
@@ -365,8 +370,7 @@ def main() -> None:
     about = "Written by benchmarks/scaling.py: powers of sizes fitted to what was measured on one machine."
     fitted = {"about": about, "machine": {key: stored[key] for key in ("machine", "python", "cores")}}
     FITTED.write_text(json.dumps({**fitted, "stages": fit(stored["points"])}, indent=1) + "\n")
-    if set(BASE) <= {one["stage"] for one in stored["points"]}:
-        draw(stored["points"])
+    draw(stored["points"])
 
 
 if __name__ == "__main__":

@@ -246,3 +246,45 @@ def test_a_run_killed_at_ten_random_moments_gives_the_same_bytes(
     assert process.wait() == 0, process.stderr.read()
     assert contents(tmp_path / "killed" / "run") == contents(finished)
     assert record(tmp_path / "killed" / "run") == record(finished)
+
+
+@pytest.mark.slow
+def test_time_courses_and_screens_are_stages_too(small_world: Path, tmp_path: Path) -> None:
+    world = rl.datasets.world("L", 60, rng=1, n_genes=60, n_tfs=8, n_peaks=120, n_database_genes=300, n_fates=2)
+    tfs = [str(name) for name in world.tfs[:6]]
+    screen = world.perturb([rl.Perturbation.knockout(name) for name in tfs], n_cells=40)
+    screen.X = np.log1p(screen.X.toarray() / screen.X.toarray().sum(axis=1, keepdims=True) * 1e3)
+    screen.write_h5ad(tmp_path / "screen.h5ad")
+    path = tmp_path / "run.toml"
+    path.write_text(f"""
+output = "run"
+[input]
+expression = "{small_world}/cells.h5ad"
+basis = "pca"
+[response]
+data = "screen.h5ad"
+perturbation = "perturbation"
+split = "single"
+n_splits = 1
+n_bootstrap = 10
+[temporal]
+time = "pseudotime"
+n_bins = 4
+method = "kmeans"
+n_modules = 2
+n_seeds = 2
+n_draws = 2
+[report]
+""")
+    summary = run(read_config(path))
+    folder = tmp_path / "run"
+    board = pd.read_csv(folder / "response" / "leaderboard.csv")
+    assert (folder / "response" / "headline.txt").read_text().strip() in summary
+    assert {"baseline"} <= set(board["kind"])
+    modules = pd.read_csv(folder / "temporal" / "modules.csv")
+    assert list(modules.columns) == ["Gene", "Cluster"] and set(modules["Cluster"]) <= {"C1", "C2", "unassigned"}
+    assert all((folder / "temporal" / name).exists() for name in ("timing.csv", "benchmark.csv", "result.h5ad"))
+    assert (folder / "report.html").stat().st_size > 100_000
+    assert all(one.done for one in plan(read_config(path)))
+    changed = read_config(path, changes=["response.n_bootstrap=20"])
+    assert [one.stage for one in plan(changed) if not one.done] == ["response", "report"]
