@@ -5,8 +5,8 @@
 SET is ``grandprix``, ``moanin``, ``idrem``, ``kouno``, ``windram``, or a simulated design (``uneven``, ``dense``,
 ``cell_types``, ``conditions``, ``varying``). R files are read with the package rdata, which is no dependency.
 
-Readout and options are the defaults of `reguloom.temporal.fit`; what was fixed when is told beside the results. Each set
-is one call for each seed; ``--modules true`` gives the number of published modules, otherwise the number is chosen.
+Readout and options are the defaults of `reguloom.temporal.fit`; what was fixed when is told beside the results. Each
+set is one call for each seed; ``--modules true`` gives the number of published modules, otherwise it is chosen.
 """
 
 from __future__ import annotations
