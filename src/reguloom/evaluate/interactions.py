@@ -44,7 +44,7 @@ def interaction(first: ArrayLike, second: ArrayLike, both: ArrayLike) -> dict[st
     dict
         ``c1``, ``c2``; ``magnitude`` √(c1² + c2²); ``dcor`` between the two changes together and that under both;
         ``dcor_singles``, ``dcor_first``, ``dcor_second``; ``corr_fit`` (Pearson, fit against truth); ``dominance``
-        |log10 |c1 / c2||; ``eq_contr``, the smaller over the larger of ``dcor_first`` and ``dcor_second``.
+        ``abs(log10(abs(c1 / c2)))``; ``eq_contr``, the smaller over the larger of ``dcor_first`` and ``dcor_second``.
 
     Raises
     ------
