@@ -291,7 +291,8 @@ def fit(found: list[dict[str, Any]]) -> dict[str, Any]:
         # What the tiny case takes is what code, compiler and interpreter take.
         tiny = [one["peak_mb"] for one in found if one["stage"] == stage and one["vary"] == "tiny"]
         rest = min([*tiny, *(one["peak_mb"] for one in rows)])
-        logs = {name: np.log([one["sizes"][name] / base[name] for one in rows]) for name in base}
+        varied = [name for name in base if any(one["vary"] == name for one in rows)]
+        logs = {name: np.log([one["sizes"][name] / base[name] for one in rows]) for name in varied}
         design = np.column_stack([np.ones(len(rows)), *logs.values()])
         entry: dict[str, Any] = {"base": base, "at_rest_mb": round(rest, 1), "gain": gain(found, stage)}
         values = {
@@ -301,7 +302,10 @@ def fit(found: list[dict[str, Any]]) -> dict[str, Any]:
         for name, measured in values.items():
             solution = np.linalg.lstsq(design, np.log(measured), rcond=None)[0]
             off = np.exp(np.abs(design @ solution - np.log(measured)).max())
-            exponents = {size: round(float(max(power, 0)), 3) for size, power in zip(base, solution[1:], strict=True)}
+            # What was not varied is taken to add to the time in proportion, and nothing to the memory.
+            exponents = dict.fromkeys(base, 1.0 if name == "seconds" else 0.0)
+            powers = zip(varied, solution[1:], strict=True)
+            exponents |= {size: round(float(max(power, 0)), 3) for size, power in powers}
             entry[name] = {"at_base": round(float(np.exp(solution[0])), 4), "exponents": exponents,
                            "worst_ratio": round(float(off), 2)}  # fmt: skip
         stages[stage] = entry
@@ -326,7 +330,8 @@ def draw(found: list[dict[str, Any]]) -> None:
     from matplotlib import pyplot as plt
     from matplotlib.ticker import FormatStrFormatter, LogLocator
 
-    stages = [stage for stage in BASE if any(one["stage"] == stage for one in found)]
+    stages = [one["stage"] for one in found if one["vary"] == "base"]
+    stages = [stage for stage in BASE if stage in stages]
     for unit, label, name in (("cpu_s", "processor seconds", "time"), ("peak_mb", "peak memory (MB)", "memory")):
         figure, axes = plt.subplots(3, 3, figsize=(10, 9), layout="constrained")
         for axis in axes.ravel()[len(stages) :]:
