@@ -80,7 +80,7 @@ def test_flat_data_have_nothing_to_group(n_tracks: int) -> None:
     assert result.genes["dynamic"].mean() <= 0.05
     assert result.names == []
     assert set(result.modules) <= {"static", "unassigned"}
-    assert any("too few to group" in note for note in result.notes)
+    assert any("there is no module" in note for note in result.notes)
 
 
 def test_one_shape_is_one_module() -> None:

@@ -52,7 +52,7 @@ fit_options = common.apply(
                  help="False discovery rate of the test for a course."),
     click.option("--n-top", type=click.IntRange(min=0), default=2000, show_default=True,
                  help="Most genes that are grouped; 0 for all that move."),
-    click.option("--n-seeds", type=click.IntRange(min=2), default=5, show_default=True,
+    click.option("--n-seeds", type=click.IntRange(min=2), default=3, show_default=True,
                  help="Splits of the data, and networks."),
     click.option("--n-draws", type=click.IntRange(min=1), default=50, show_default=True,
                  help="Draws of each network behind the consensus."),

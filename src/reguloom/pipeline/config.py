@@ -205,7 +205,7 @@ class TemporalSection(Section):
     max_modules: PositiveInt = Field(12, description="Largest number that is tried.")
     fdr: Share = Field(0.05, description="False discovery rate of the test for a course.")
     n_top: PositiveInt = Field(2000, description="Most genes that are grouped.")
-    n_seeds: Annotated[int, Field(ge=2)] = Field(5, description="Splits of the data, and networks.")
+    n_seeds: Annotated[int, Field(ge=2)] = Field(3, description="Splits of the data, and networks.")
     n_draws: PositiveInt = Field(50, description="Draws of each network behind the consensus.")
     max_epochs: PositiveInt | None = Field(None, description="Most passes over the genes.")
     device: str = Field("cpu", description="cpu, cuda ...")

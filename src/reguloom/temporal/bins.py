@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 CELL_TYPE_COLUMNS = ("cell_type", "celltype", "CellType", "Cell_Type", "cell_types", "louvain", "leiden")
 MOST_TIMES = 60
 FEWEST_PER_BIN, MERGE_BELOW, MASK_BELOW = 50, 20, 10
+#: Cells in a bin of one time, and in all, below which nothing should be concluded.
+FEWEST_CELLS, ENOUGH_CELLS = 30, 250
 
 
 def bin_cells(
@@ -94,6 +96,7 @@ def bin_cells(
     whole = _is_counts(data)
     kind = _choose(likelihood, whole)
     sums = _sum_by(data, code, len(bins), _cell_sizes(adata, data, size_factors, counts=kind in COUNT_LIKELIHOODS))
+    notes += _size_notes(sums["n"])
     few = sums["n"] < MASK_BELOW
     if few.any() and n_bins is None:
         # Real samples are what they are: their noise tells that they are small.
@@ -103,6 +106,16 @@ def bin_cells(
         notes.append(f"{int(few.sum())} bins of fewer than {MASK_BELOW} cells are left out")
         logger.warning("%d of %d time bins hold fewer than %d cells and are left out", few.sum(), len(few), MASK_BELOW)
     return _made(bins, sums, kind, data.genes, track_names, notes).take_bins(~few)
+
+
+def _size_notes(n_cells: NDArray[np.int64]) -> list[str]:
+    """Say where there are too few cells to conclude anything."""
+    few, total = int(np.median(n_cells)), int(n_cells.sum())
+    if few >= FEWEST_CELLS and total >= ENOUGH_CELLS:
+        return []
+    text = f"{total} cells, {few} in a bin of one time: too small to conclude which genes answer when"
+    logger.warning("warning: %s", text)
+    return [text]
 
 
 def _annotation(

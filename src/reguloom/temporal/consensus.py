@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 _ROUNDS = 20
+#: A gene is assigned to a module that holds it in so large a share of the groupings; else it is unassigned.
+LEAST_PROBABILITY = 0.5
 
 
 def adjusted_rand(one: NDArray[np.int64], other: NDArray[np.int64]) -> float:
@@ -66,6 +68,49 @@ def consensus(partitions: Sequence[NDArray[np.int64]], n_groups: int) -> NDArray
         if np.allclose(total, share):
             break
         share = total
+    return share
+
+
+def assigned(share: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the share of its genes that each module holds in at least half of the groupings, ``(n_groups,)``.
+
+    The genes of a module are those that no other holds more often; a module without any gets 0.
+
+    Parameters
+    ----------
+    share
+        From :func:`consensus`.
+    """
+    label, held = share.argmax(axis=1), share.max(axis=1) >= LEAST_PROBABILITY
+    size = np.bincount(label, minlength=share.shape[1])
+    return np.bincount(label[held], minlength=share.shape[1]) / np.maximum(size, 1)
+
+
+def joined(share: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return memberships in which modules that are not told apart are one.
+
+    As long as some module holds less than half of its genes (see :func:`assigned`), that which holds the least is
+    joined to the module that its genes are put in most often besides. Memberships are added, so that no gene is lost
+    because groupings split it between two modules of one kind.
+
+    Parameters
+    ----------
+    share
+        From :func:`consensus`.
+    """
+    while share.shape[1] > 1:
+        held = assigned(share)
+        weak = int(held.argmin())
+        if held[weak] >= LEAST_PROBABILITY:
+            break
+        # Of a module that is no gene's first, those genes that it has a part of say where it belongs.
+        weight = np.where(share.argmax(axis=1) == weak, 1.0, 0.0)
+        together = (weight if weight.any() else share[:, weak]) @ share
+        together[weak] = -np.inf
+        other = int(together.argmax())
+        share = share.copy()
+        share[:, other] += share[:, weak]
+        share = np.delete(share, weak, axis=1)
     return share
 
 

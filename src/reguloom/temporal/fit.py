@@ -20,14 +20,14 @@ from reguloom.temporal import numbering
 from reguloom.temporal._input import take_course
 from reguloom.temporal.baselines import BASELINES, CITATIONS
 from reguloom.temporal.benchmark import benchmark
-from reguloom.temporal.consensus import consensus
+from reguloom.temporal.consensus import consensus, joined
 from reguloom.temporal.dynamic import course_test
 from reguloom.temporal.grouping import BaselineGrouping, Findings, Grouping, Material
 from reguloom.temporal.noise import Noise, estimate_noise
 from reguloom.temporal.options import VrnnOptions, vrnn_options
 from reguloom.temporal.profile import Profile, merge_replicates
 from reguloom.temporal.result import STATIC, TemporalModules
-from reguloom.temporal.selection import Folds, number_table
+from reguloom.temporal.selection import Folds, number_table, refused
 from reguloom.temporal.thinning import thin
 from reguloom.temporal.timecourse import TimeCourse
 from reguloom.temporal.timing import profile_timing
@@ -75,7 +75,7 @@ def fit(
     max_modules: int = 12,
     fdr: float = 0.05,
     n_top: int | None = 2000,
-    n_seeds: int = 5,
+    n_seeds: int = 3,
     n_draws: int = 50,
     options: Mapping[str, Any] | None = None,
     compat: str | None = None,
@@ -189,25 +189,64 @@ def _grouped(
             f"{left} genes move and are unassigned: only the {len(chosen)} with the largest statistic are grouped"
         )
     if len(chosen) < FEWEST_GENES:
-        notes.append(f"{len(chosen)} genes move, too few to group")
+        count = f"{len(chosen)} genes move, too few to group" if len(chosen) else "no gene moves"
+        notes.append(f"{count}: the data are flat as far as they tell, and there is no module")
         return assemble(course, noise, genes, chosen, np.zeros((len(chosen), 0)), notes=notes, settings=settings)
     whole = merge_replicates(course.select_genes(chosen), noise.select(chosen))
     pairs = [thin(*whole, generator(settings.root, "thin", number)) for number in range(settings.n_seeds)]
     material = Material(whole, Profile.of(*whole), Folds(pairs), settings.root)
     method = _method(settings, material)
+    modules = _Modules(method)
     selection = pd.DataFrame()
     k = settings.n_modules
     if k is None:
-        selection = number_table(material.folds, method.fold_labels, min(settings.max_modules, len(chosen) // 2))
+        most = min(settings.max_modules, len(chosen) // 2)
+        selection = number_table(material.folds, method.fold_labels, modules.share, most)
         k = int(selection.loc[selection["chosen"], "n_modules"].iloc[0])
         logger.info("%d modules are chosen by held-out likelihood and stability", k)
-    partitions = list(method.partitions(k))
-    share = consensus(partitions, k)
-    table = benchmark(method, share.argmax(axis=1), k, material, truth)
+    share = joined(modules.share(k))
+    notes += [*method.notes, *_number_notes(selection, k, share.shape[1])]
+    table = benchmark(method, share.argmax(axis=1), share.shape[1], material, truth)
     return assemble(
-        course, noise, genes, chosen, share, notes=[*notes, *method.notes], settings=settings, selection=selection,
-        table=table, partitions=partitions, method=method,
+        course, noise, genes, chosen, share, notes=notes, settings=settings, selection=selection, table=table,
+        partitions=modules.partitions(k), method=method,
     )  # fmt: skip
+
+
+class _Modules:
+    """Groupings into a number of modules and their consensus, each made once."""
+
+    def __init__(self, method: Grouping) -> None:
+        self.method = method
+        self._made: dict[int, tuple[list[NDArray[np.int64]], NDArray[np.float64]]] = {}
+
+    def partitions(self, k: int) -> list[NDArray[np.int64]]:
+        """Return the groupings into `k` modules."""
+        if k not in self._made:
+            partitions = list(self.method.partitions(k))
+            self._made[k] = partitions, consensus(partitions, k)
+        return self._made[k][0]
+
+    def share(self, k: int) -> NDArray[np.float64]:
+        """Return the memberships in `k` modules."""
+        self.partitions(k)
+        return self._made[k][1]
+
+
+def _number_notes(selection: pd.DataFrame, asked: int, made: int) -> list[str]:
+    """Return why there are as many modules as there are, where that needs a word."""
+    notes = []
+    more = refused(selection) if len(selection) else []
+    if more:
+        notes.append(
+            f"{', '.join(map(str, more))} modules foresee held-out values as well or better, but repeated groupings do "
+            f"not tell them apart; {asked} are taken"
+        )
+    if made < asked:
+        notes.append(f"{asked} modules were asked for; repeated groupings tell {made} apart, and the rest is joined")
+    if made == 1 and len(selection):
+        notes.append("one module: nothing tells the courses of the genes that move apart")
+    return notes
 
 
 def _method(settings: _Settings, material: Material) -> Grouping:

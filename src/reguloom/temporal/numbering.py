@@ -6,10 +6,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from reguloom.temporal.consensus import contingency
+from reguloom.temporal.consensus import LEAST_PROBABILITY, contingency
 from reguloom.temporal.profile import Profile
 
-LEAST_PROBABILITY = 0.5
 BAND = (0.05, 0.95)
 
 
@@ -27,7 +26,7 @@ def leading(timing: pd.DataFrame) -> pd.DataFrame:
 
 
 def by_half_time(share: NDArray[np.float64], half_time: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return memberships with their columns in the order of the modules' mean half-times.
+    """Return memberships with their columns in the order of the modules' half-times, those that :func:`summary` shows.
 
     Modules that hold no gene with a probability of one half are dropped: their genes are unassigned.
 
@@ -39,9 +38,21 @@ def by_half_time(share: NDArray[np.float64], half_time: NDArray[np.float64]) -> 
         Of each gene.
     """
     label = share.argmax(axis=1)
-    used = np.unique(label[share.max(axis=1) >= LEAST_PROBABILITY])
-    means = np.array([half_time[label == one].mean() for one in used])
-    return share[:, used[np.argsort(means, kind="stable")]]
+    held = share.max(axis=1) >= LEAST_PROBABILITY
+    used = np.unique(label[held])
+    typical = np.array([module_time(half_time[held & (label == one)]) for one in used])
+    return share[:, used[np.argsort(typical, kind="stable")]]
+
+
+def module_time(values: NDArray[np.float64]) -> float:
+    """Return the time of a module, the median of its assigned genes: what numbers modules is what is shown of them.
+
+    Parameters
+    ----------
+    values
+        Onset or half-time of the genes that the module holds.
+    """
+    return float(np.median(values)) if len(values) else float("nan")
 
 
 def named(share: NDArray[np.float64], genes: pd.Index) -> tuple[pd.DataFrame, NDArray[np.object_]]:
@@ -83,8 +94,8 @@ def summary(
         inside = labels == name
         part = timing[inside]
         rows.append({
-            "module": name, "n_genes": int(inside.sum()), "half_time": float(part["half_time"].median()),
-            "onset": float(part["onset"].median()), "class": _commonest(part["class"]),
+            "module": name, "n_genes": int(inside.sum()), "half_time": module_time(part["half_time"].to_numpy()),
+            "onset": module_time(part["onset"].to_numpy()), "class": _commonest(part["class"]),
             "stability": float(np.mean([_jaccard(inside, one) for one in partitions])) if partitions else np.nan,
         })  # fmt: skip
     columns = ["module", "n_genes", "half_time", "onset", "class", "stability"]

@@ -53,10 +53,10 @@ class VrnnOptions:
     beta: float = 1.0
     warmup: float = 0.5
     free_bits: float = 0.05
-    lr: float = 5e-3
+    lr: float = 1e-2
     batch_size: int | None = None
-    max_epochs: int = 100
-    patience: int = 25
+    max_epochs: int = 50
+    patience: int = 15
     validate_every: int = 5
 
 

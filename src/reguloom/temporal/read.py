@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 KIND = "temporal_input"
 """``uns``: whether rows are ``cells`` or ``samples``, and what a reader has to know."""
 TEXT = (".csv", ".tsv", ".txt")
-FEWEST_CELLS, ENOUGH_CELLS = 30, 250
-"""Cells in a bin of one time, and in all, below which nothing should be concluded."""
 MOST_REPLICATES = 12
 """Samples of one time and group above which they are cells."""
 
@@ -161,19 +159,8 @@ def as_course(
 
         made = bin_cells(data, time=time, layer=layer, groupby=groupby, condition=condition, batch=batch,
                          likelihood=likelihood, n_bins=n_bins, pool=pool, accept_aliasing=accept_aliasing)  # fmt: skip
-        return replace(made, notes=(*notes, *made.notes, *_size_notes(made)))
+        return replace(made, notes=(*notes, *made.notes))
     return _of_samples(data, layer, time, [groupby, condition], batch, likelihood, notes)
-
-
-def _size_notes(course: TimeCourse) -> list[str]:
-    """Say where there are too few cells to conclude anything."""
-    few = int(np.median(course.n_cells))
-    if few >= FEWEST_CELLS and int(course.n_cells.sum()) >= ENOUGH_CELLS:
-        return []
-    total = int(course.n_cells.sum())
-    text = f"{total} cells, {few} in a bin of one time: too small to conclude which genes answer when"
-    logger.warning("warning: %s", text)
-    return [text]
 
 
 def _read_one(path: Path, samples: Any, metadata: tuple[str, ...], asked: dict[str, Any]) -> AnnData:

@@ -62,6 +62,7 @@ class VrnnGrouping:
         self.networks = fitted
         self._latent = [one.latent(profile)[0] for one, profile in zip(fitted, material.folds.profiles, strict=True)]
         self._whole = [one.latent(material.profile) for one in fitted]
+        self._drawn: dict[int, list[NDArray[np.float64]]] = {}
         collapsed = [one.collapsed for one in fitted if one.collapsed]
         self.notes: tuple[str, ...] = ()
         self._instead: BaselineGrouping | None = None
@@ -93,7 +94,9 @@ class VrnnGrouping:
         return made
 
     def _draws(self, number: int, mean: NDArray[np.float64], deviation: NDArray[np.float64]) -> list[NDArray]:
-        """Return latents as they might have been."""
+        """Return latents as they might have been, made once for all numbers of modules."""
+        if number in self._drawn:
+            return self._drawn[number]
         n_bootstrap = round(SHARE_BOOTSTRAP * self.n_draws)
         rng = generator(self.material.root, "vrnn", "draws", number)
         drawn = [mean + deviation * rng.standard_normal(mean.shape) for _ in range(self.n_draws - n_bootstrap)]
@@ -101,6 +104,7 @@ class VrnnGrouping:
         for sample in range(n_bootstrap):
             other = bootstrap(course, noise, generator(self.material.root, "vrnn", "bootstrap", number, sample))
             drawn.append(self.networks[number].latent(Profile.of(other, noise))[0])
+        self._drawn[number] = drawn
         return drawn
 
     def findings(self, labels: NDArray[np.int64]) -> Findings:

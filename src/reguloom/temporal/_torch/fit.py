@@ -26,7 +26,7 @@ from reguloom.temporal.timecourse import TimeCourse
 
 _CHUNK = 4096
 #: Genes that are trained on; of more, a sample is, and the rest is only encoded.
-MOST_TRAINED = 4000
+MOST_TRAINED = 500
 #: Below this total divergence (nats), or share of the variance of the data, the network says nothing about a gene.
 COLLAPSED_KL, COLLAPSED_VARIANCE = 0.05, 0.05
 
@@ -134,12 +134,7 @@ class Fitted:
         It is w; without w, the mean of z over time.
         """
         means, deviations = [], []
-        for made in self._passes(profile):
-            if self.module.sizes.n_static:
-                mean, logvar = made.w_mean, made.w_logvar
-            else:
-                mean = made.z_mean.mean(dim=0)
-                logvar = torch.log(made.z_logvar.exp().mean(dim=0) / len(made.z_logvar))
+        for mean, logvar in self._readouts(profile):
             means.append(mean.cpu().numpy())
             deviations.append(torch.exp(0.5 * logvar).cpu().numpy())
         return np.concatenate(means).astype(np.float64), np.concatenate(deviations).astype(np.float64)
@@ -148,6 +143,18 @@ class Fitted:
         """Return decoded values less the level, ``(n_genes, n_tracks, n_times)``, as the profile has them."""
         parts = [made.course.cpu().numpy() for made in self._passes(profile, latent=latent)]
         return np.moveaxis(np.concatenate(parts, axis=1), 0, 2).astype(np.float64) * profile.scale[:, None, None]
+
+    def _readouts(self, profile: Profile) -> Iterable[tuple[torch.Tensor, torch.Tensor]]:
+        """Yield mean and log variance of the readout, a chunk at a time; w needs no pass through the decoder."""
+        if not self.module.sizes.n_static:
+            for made in self._passes(profile):
+                yield made.z_mean.mean(dim=0), torch.log(made.z_logvar.exp().mean(dim=0) / len(made.z_logvar))
+            return
+        step = gaps(profile.times, self.device)
+        with repeatable(1), torch.no_grad():
+            for start in range(0, len(profile.genes), _CHUNK):
+                part = profile.select(slice(start, start + _CHUNK))
+                yield self.module.encode(inputs(part, self.device), step)
 
     def _passes(self, profile: Profile, *, latent: str = "posterior") -> Iterable[Any]:
         """Yield passes over genes, a chunk at a time."""

@@ -12,7 +12,9 @@ from reguloom._random import generator
 if TYPE_CHECKING:
     from reguloom.temporal.profile import Profile
 
-_ROUNDS = 100
+_ROUNDS, _FIRST_ROUNDS = 100, 8
+#: Starts that are followed to the end, of those that were begun.
+_FINISHED = 3
 
 
 def zscore_kmeans(profile: Profile, n_modules: int, seed: int) -> NDArray[np.int64]:
@@ -49,35 +51,40 @@ def kmeans(points: NDArray[np.float64], n_groups: int, seed: int, *, n_init: int
     k = min(n_groups, len(points))
     if k < 2:
         return np.zeros(len(points), dtype=np.int64)
-    best, lowest = np.zeros(len(points), dtype=np.int64), np.inf
-    with one_blas_thread():
-        for start in range(n_init):
-            label, inertia = _lloyd(points, k, generator(seed, "kmeans", start))
-            if inertia < lowest - 1e-9 * abs(lowest) or not np.isfinite(lowest):
-                best, lowest = label, inertia
-    return best
-
-
-def _lloyd(points: NDArray[np.float64], k: int, rng: np.random.Generator) -> tuple[NDArray[np.int64], float]:
-    """Return labels and inertia of one start."""
     squares = (points**2).sum(axis=1)
-    centres = _seeds(points, squares, k, rng)
+    with one_blas_thread():
+        begun = []
+        for start in range(n_init):
+            centres = _seeds(points, squares, k, generator(seed, "kmeans", start))
+            begun.append(_lloyd(points, squares, centres, _FIRST_ROUNDS))
+        # Starts that are behind after a few rounds seldom win, and most of the time would go to them.
+        begun.sort(key=lambda one: one[2])
+        ended = [_lloyd(points, squares, centres, _ROUNDS) for _, centres, _ in begun[:_FINISHED]]
+    return min(ended, key=lambda one: one[2])[0]
+
+
+def _lloyd(
+    points: NDArray[np.float64], squares: NDArray[np.float64], centres: NDArray[np.float64], most: int
+) -> tuple[NDArray[np.int64], NDArray[np.float64], float]:
+    """Return labels, centres and inertia after at most so many rounds."""
+    k = len(centres)
     label = np.full(len(points), -1, dtype=np.int64)
-    for _ in range(_ROUNDS):
-        distance = squares[:, None] - 2.0 * points @ centres.T + (centres**2).sum(axis=1)
+    for _ in range(most):
+        distance = (centres**2).sum(axis=1) - 2.0 * (points @ centres.T)
         found = distance.argmin(axis=1)
         if (found == label).all():
             break
         label = found.astype(np.int64)
-        one_hot = label[:, None] == np.arange(k)
+        one_hot = (label[:, None] == np.arange(k)).astype(np.float64)
         size = one_hot.sum(axis=0)
-        sums = one_hot.T.astype(np.float64) @ points
+        sums = one_hot.T @ points
         # An empty group takes the point that is farthest from its centre.
-        far = np.argsort(-distance[np.arange(len(points)), label], kind="stable")
-        for number, empty in enumerate(np.flatnonzero(size == 0)):
-            sums[empty], size[empty] = points[far[number]], 1
+        if not size.all():
+            far = np.argsort(-(squares + distance[np.arange(len(points)), label]), kind="stable")
+            for number, empty in enumerate(np.flatnonzero(size == 0)):
+                sums[empty], size[empty] = points[far[number]], 1
         centres = sums / size[:, None]
-    return label, float(distance.min(axis=1).sum())
+    return label, centres, float((squares + distance.min(axis=1)).sum())
 
 
 def _seeds(points: NDArray[np.float64], squares: NDArray[np.float64], k: int, rng: np.random.Generator) -> NDArray:
