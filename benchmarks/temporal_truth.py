@@ -2,8 +2,9 @@
 
 ``python benchmarks/temporal_truth.py SET [-o FILE.json] [--data FOLDER] [--seeds 3] [--modules K]``
 
-SET is ``grandprix``, ``moanin``, ``idrem``, ``kouno``, ``windram``, or a simulated design (``uneven``, ``dense``,
-``cell_types``, ``conditions``, ``varying``). R files are read with the package rdata, which is no dependency.
+SET is ``grandprix``, ``moanin``, ``idrem``, ``kouno``, ``guo``, ``windram``, or a simulated design (``uneven``,
+``dense``, ``cell_types``, ``conditions``, ``varying``). R files are read with the package rdata, which is no
+dependency.
 
 Readout and options are the defaults of `reguloom.temporal.fit`; what was fixed when is told beside the results. Each
 set is one call for each seed; ``--modules true`` gives the number of published modules, otherwise it is chosen.
@@ -16,6 +17,7 @@ import json
 import time
 import warnings
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -72,10 +74,11 @@ def idrem(folder: Path) -> tuple[Any, dict[str, Any], None]:
     return course, {}, None
 
 
-def kouno(folder: Path) -> tuple[Any, dict[str, Any], None]:
-    made = read_r(folder / "delorean" / "KounoDeLorean.rda")
-    table, meta = np.asarray(made["kouno.expr"]), made["kouno.cell.meta"]
-    adata = cells(table.T, list(made["kouno.gene.meta"]["gene"].astype(str)), meta["obstime"].to_numpy(float))
+def delorean(name: str, folder: Path) -> tuple[Any, dict[str, Any], None]:
+    """Return cells that DeLorean was tried on."""
+    made = read_r(folder / "delorean" / f"{name.capitalize()}DeLorean.rda")
+    table, meta = np.asarray(made[f"{name}.expr"]), made[f"{name}.cell.meta"]
+    adata = cells(table.T, list(made[f"{name}.gene.meta"]["gene"].astype(str)), meta["obstime"].to_numpy(float))
     return adata, {"time": "hours"}, None
 
 
@@ -101,7 +104,8 @@ def simulated(design: str, seed: int, *, permute: bool = False) -> tuple[Any, di
 
 
 SETS: dict[str, Callable[[Path], tuple[Any, dict[str, Any], pd.Series | None]]] = {
-    "grandprix": grandprix, "moanin": moanin, "idrem": idrem, "kouno": kouno, "windram": windram,
+    "grandprix": grandprix, "moanin": moanin, "idrem": idrem, "kouno": partial(delorean, "kouno"),
+    "guo": partial(delorean, "guo"), "windram": windram,
 }  # fmt: skip
 
 

@@ -72,8 +72,9 @@ def test_labels_are_the_same_in_every_file(fitted: Path) -> None:
     for name in result.names:
         assert set(pd.read_csv(fitted / f"module_{name}.csv")["Gene"]) == set(stored.index[stored == name])
     half = result.first_timing()["half_time"]
-    means = [half[stored.index[stored == name]].mean() for name in result.names]
-    assert means == sorted(means)
+    medians = [half[stored.index[stored == name]].median() for name in result.names]
+    assert medians == sorted(medians)
+    assert medians == pytest.approx(list(result.summary["half_time"]))
 
 
 def test_modules_are_those_that_were_planted(fitted: Path, world) -> None:
