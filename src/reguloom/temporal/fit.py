@@ -101,7 +101,8 @@ def fit(
         ``"vrnn"`` (needs the extra ``deep``), ``"kmeans"``, ``"pca-gmm"``, ``"gp-mixture"``, ``"dtw"``, ``"fuzzy"``,
         ``"half-time"``.
     n_modules
-        Number of modules; chosen by held-out likelihood and stability if left out. One is a legal answer.
+        Number of modules; chosen by held-out likelihood and stability if left out. One is a legal answer. Of a number
+        that is given, modules that repeated groupings do not tell apart are joined, and a note says so.
     max_modules
         Largest number tried.
     fdr

@@ -42,8 +42,8 @@ class TemporalModules:
         One row per module: ``n_genes``, ``half_time``, ``onset``, ``class`` (the commonest), ``stability`` (mean
         Jaccard index of repeated groupings).
     selection
-        One row per number of modules: ``held_out``, ``se``, ``stability``, ``candidate``, ``chosen``; empty if the
-        number was given.
+        One row per number of modules: ``held_out``, ``se``, ``stability``, ``assigned`` (share of the genes that the
+        consensus holds, where it was needed), ``candidate``, ``chosen``; empty if the number was given.
     benchmark
         One row per method, the one that was asked for and every baseline: ``held_out`` (log-likelihood per held-out
         value), ``gain`` and ``gain_se`` (over the best baseline, within the same splits), ``stability`` (adjusted Rand
