@@ -165,6 +165,7 @@ def test_flat_data_has_no_modules(world, run, tmp_path: Path) -> None:
     folder = run("temporal", "fit", tmp_path / "flat.h5ad", "-o", tmp_path / "o", "-m", "kmeans")
     assert folder.code == 0, folder.err
     assert "0 modules" in folder.out
+    assert "the data are flat as far as they tell, and there is no module" in folder.out
 
 
 def test_without_pytorch_another_method_is_named(folder: Path, run, tmp_path: Path, monkeypatch) -> None:
