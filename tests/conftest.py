@@ -9,11 +9,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import hypothesis
 import numpy as np
 import pandas as pd
 import pytest
 
 os.environ.setdefault("MPLBACKEND", "Agg")
+# How long an example takes depends on what else the machine does.
+hypothesis.settings.register_profile("reguloom", deadline=None)
+hypothesis.settings.load_profile("reguloom")
 
 
 @pytest.fixture(scope="session")

@@ -167,9 +167,9 @@ def test_check_logs_the_overlap(caplog):
 
 def test_sixty_thousand_genes_take_no_time():
     genes = [f"GENE{i}-AS{i % 7}" for i in range(60_000)]
-    start = time.perf_counter()
+    start = time.process_time()
     assert "case" in cause([gene.title() for gene in genes], genes)
-    assert time.perf_counter() - start < 3.0
+    assert time.process_time() - start < 3.0
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -91,9 +91,18 @@ class Slow:
             time.sleep(0.02)
         return item, item**2
 
-    def begun_by(self, pid: int) -> int:
-        """Return how many units a process has begun."""
-        return [line.split()[1] for line in (self.folder / "trace").read_text().splitlines()].count(str(pid))
+    def begun_by(self, pid: int) -> list[int]:
+        """Return the units that a process has begun."""
+        lines = (line.split() for line in (self.folder / "trace").read_text().splitlines())
+        return [int(item) for item, who in lines if who == str(pid)]
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 120.0) -> None:
+    """Wait for something that other processes do."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come about"
+        time.sleep(0.01)
 
 
 def test_networks_are_equal(cluster: Cluster, cells: pd.DataFrame) -> None:
@@ -148,14 +157,12 @@ def test_a_worker_that_dies_is_made_up_for_and_one_that_joins_is_used(cluster: C
     doomed = cluster.add_worker()
     with distributed.Client(cluster.address) as client:
         client.wait_for_workers(3)
-    work, results = Slow(tmp_path, gate=30), []
+    work, results = Slow(tmp_path, gate=6), []
     with scheduler(cluster.address):
         for result in map_units(work, range(60)):
             results.append(result)
             if len(results) == 6:
-                before = work.begun_by(doomed.pid)
-                while work.begun_by(doomed.pid) == before:
-                    time.sleep(0.005)
+                wait_until(lambda: any(unit >= work.gate for unit in work.begun_by(doomed.pid)))
                 os.kill(doomed.pid, signal.SIGKILL)  # in the midst of a unit
                 doomed.wait()
                 joined = cluster.add_worker()
@@ -164,7 +171,7 @@ def test_a_worker_that_dies_is_made_up_for_and_one_that_joins_is_used(cluster: C
                 (tmp_path / "open").touch()
     assert results == [(i, i**2) for i in range(60)]
     assert len((tmp_path / "trace").read_text().splitlines()) > 60  # what the dead worker was at was begun again
-    assert work.begun_by(joined.pid) > 0
+    assert work.begun_by(joined.pid)
 
 
 def test_what_is_lost_with_the_last_worker_is_sent_again(tmp_path: Path) -> None:
