@@ -39,14 +39,14 @@ def course(n_genes: int, n_times: int, seed: int = 0) -> rl.temporal.TimeCourse:
 
 def network(n_genes: int, n_times: int, epochs: int | None = None) -> dict[str, Any]:
     """Return the time of one network; of so many of its epochs, scaled to the most that it may take."""
-    from reguloom.temporal._torch.fit import fit_vrnn
-    from reguloom.temporal.options import VrnnOptions
+    from reguloom.temporal._torch.fit import MOST_TRAINED, fit_vrnn
+    from reguloom.temporal.options import VrnnOptions, passes
 
     data = course(n_genes, n_times)
     pair = thin(data, estimate_noise(data), np.random.default_rng(0))
     # The first epoch of a process also pays for what PyTorch loads.
     fit_vrnn(*pair, options=VrnnOptions(max_epochs=1), seed=0)
-    most = VrnnOptions().max_epochs
+    most = passes(VrnnOptions(), min(n_genes, MOST_TRAINED))
     start = time.process_time()
     fitted = fit_vrnn(*pair, options=VrnnOptions(max_epochs=epochs or most), seed=0)
     factor = most / epochs if epochs else 1.0

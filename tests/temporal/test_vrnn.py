@@ -21,7 +21,7 @@ from reguloom.temporal._torch.vrnn import VRNN, Sizes, divergences
 from reguloom.temporal.baselines.kmeans import kmeans
 from reguloom.temporal.consensus import adjusted_rand
 from reguloom.temporal.noise import estimate_noise
-from reguloom.temporal.options import VrnnOptions, vrnn_options
+from reguloom.temporal.options import VrnnOptions, passes, vrnn_options
 from reguloom.temporal.profile import Profile
 from reguloom.temporal.thinning import thin
 
@@ -198,6 +198,12 @@ def test_a_result_with_a_latent_comes_back_from_its_file(whole, tmp_path: Path) 
     pd.testing.assert_frame_equal(read.latent, result.latent, check_names=False)
     pd.testing.assert_frame_equal(read.history, result.history, check_dtype=False)
     assert read.modules.equals(result.modules)
+
+
+@pytest.mark.parametrize(("n_genes", "expected"), [(74, 100), (250, 100), (400, 62), (500, 50), (20_000, 50)])
+def test_few_genes_are_passed_more_often(n_genes: int, expected: int) -> None:
+    assert passes(VrnnOptions(), n_genes) == expected
+    assert passes(VrnnOptions(max_epochs=7), n_genes) == 7
 
 
 def test_other_forms_can_be_asked_for() -> None:

@@ -257,7 +257,7 @@ def _method(settings: _Settings, material: Material) -> Grouping:
     if settings.compat == ORIGINAL:
         from reguloom.temporal.original import OriginalGrouping
 
-        return OriginalGrouping(material, max_epochs=settings.options.max_epochs, device=settings.device)
+        return OriginalGrouping(material, max_epochs=settings.options.max_epochs or 2000, device=settings.device)
     from reguloom.temporal.vrnn_grouping import VrnnGrouping
 
     return VrnnGrouping(

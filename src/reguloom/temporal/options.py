@@ -7,6 +7,8 @@ from typing import Any
 
 from reguloom._errors import InputError
 
+#: Passes if none are given: few genes need more of them, and many cost more.
+FEWEST_EPOCHS, MOST_EPOCHS, GENE_EPOCHS = 50, 100, 25_000
 COMPAT = (None, "chung", "vrnn-gene-clustering")
 
 
@@ -38,7 +40,7 @@ class VrnnOptions:
     batch_size
         Genes in a batch; a quarter of them, between 16 and 512, if None.
     max_epochs
-        The most passes over the genes.
+        The most passes over the genes; if None, 25,000 over the genes that are trained on, between 50 and 100.
     patience
         Epochs without a better likelihood of held-out values before it stops.
     validate_every
@@ -55,9 +57,16 @@ class VrnnOptions:
     free_bits: float = 0.05
     lr: float = 1e-2
     batch_size: int | None = None
-    max_epochs: int = 50
-    patience: int = 15
+    max_epochs: int | None = None
+    patience: int = 25
     validate_every: int = 5
+
+
+def passes(options: VrnnOptions, n_genes: int) -> int:
+    """Return the most passes over so many genes."""
+    if options.max_epochs is not None:
+        return options.max_epochs
+    return min(MOST_EPOCHS, max(FEWEST_EPOCHS, GENE_EPOCHS // max(n_genes, 1)))
 
 
 def vrnn_options(given: dict[str, Any] | None, compat: str | None) -> VrnnOptions:

@@ -20,7 +20,7 @@ from reguloom.core.provenance import fingerprint
 from reguloom.temporal._torch.course import Observed, gaps, inputs
 from reguloom.temporal._torch.vrnn import VRNN, Sizes, divergences
 from reguloom.temporal.noise import Noise
-from reguloom.temporal.options import VrnnOptions
+from reguloom.temporal.options import VrnnOptions, passes
 from reguloom.temporal.profile import Profile
 from reguloom.temporal.timecourse import TimeCourse
 
@@ -49,14 +49,15 @@ class _Fit(Task):
         Values of the two halves.
     trained
         Genes that are trained on.
-    options
-        Of the fit.
+    options, epochs
+        Of the fit, and the most passes.
     """
 
     def __init__(
         self, module: VRNN, x: torch.Tensor, gaps: torch.Tensor, *, train: Observed, test: Observed,
-        trained: NDArray[np.int64], options: VrnnOptions,
+        trained: NDArray[np.int64], options: VrnnOptions, epochs: int,
     ) -> None:  # fmt: skip
+        self.epochs = epochs
         self.module, self.x, self.gaps, self.train, self.test = module, x, gaps, train, test
         self.trained, self.options = trained, options
         self.n_values = float(len(x) * module.sizes.n_tracks)
@@ -80,7 +81,7 @@ class _Fit(Task):
         # Free bits for each dimension: below them a dimension is not pushed to say even less (Kingma et al. 2016).
         kl_w = of_w.mean(dim=0).clamp(min=free).sum()
         kl_z = of_z.mean(dim=1).sum(dim=0).clamp(min=free).sum()
-        beta = self.options.beta * min(1.0, (at.epoch + 1) / max(1.0, self.options.warmup * self.options.max_epochs))
+        beta = self.options.beta * min(1.0, (at.epoch + 1) / max(1.0, self.options.warmup * self.epochs))
         loss = (nll + beta * kl_w + self.options.beta * kl_z) / self.n_values
         return {
             "loss": loss, "nll": nll.detach() / self.n_values, "kl_w": of_w.sum(dim=1).mean().detach(),
@@ -196,13 +197,14 @@ def fit_vrnn(
         module = VRNN(sizes).to(place)
     n = len(profile.genes)
     sample = np.random.default_rng(child_seed(seed, "genes")).permutation(n)[:MOST_TRAINED]
+    epochs = passes(options, len(sample))
     task = _Fit(
         module, inputs(profile, place), gaps(profile.times, place),
         train=Observed.of(*train, profile, place), test=Observed.of(*test, profile, place),
-        trained=np.sort(sample).astype(np.int64), options=options,
+        trained=np.sort(sample).astype(np.int64), options=options, epochs=epochs,
     )  # fmt: skip
     trainer = Trainer(
-        task, max_epochs=options.max_epochs, seed=seed, monitor="val_loss",
+        task, max_epochs=epochs, seed=seed, monitor="val_loss",
         patience=max(1, options.patience // options.validate_every), validate_every=options.validate_every,
         clip_norm=5.0, n_jobs=n_jobs, folder=folder, resume=resume, description="VRNN",
         identity={"model": asdict(options), "data": fingerprint(profile.values, profile.error)},
