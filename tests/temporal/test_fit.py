@@ -164,6 +164,7 @@ def test_the_verdict_names_who_is_better() -> None:
     assert verdict(table, "vrnn").startswith("vrnn is better")
     assert "NOT better" in verdict(table.assign(gain=[0.005, 0.0, -0.2]), "vrnn")
     assert "NOT better" in verdict(table.assign(gain=[0.02, 0.0, -0.2]), "vrnn")
+    assert "NOT better" in verdict(table.assign(gain=[0.001, 0.0, -0.2], gain_se=0.0), "vrnn")
     assert "NOT better" in verdict(table.assign(stability=[0.5, 0.9, 0.9]), "vrnn")
 
 

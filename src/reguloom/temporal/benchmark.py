@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from reguloom.temporal.baselines import BASELINES
 from reguloom.temporal.consensus import adjusted_rand, explained, stability
 from reguloom.temporal.grouping import BaselineGrouping, Grouping, Material
+from reguloom.temporal.selection import LEAST_GAIN
 
 COLUMNS = ["method", "n_modules", "held_out", "gain", "gain_se", "stability", "shape_explained", "level_explained",
            "agreement"]  # fmt: skip
@@ -88,6 +89,6 @@ def verdict(table: pd.DataFrame, method: str) -> str:
         f"held-out log-likelihood per value {own['held_out']:.4f} against {best['held_out']:.4f} of {best['method']}, "
         f"stability {own['stability']:.2f} against {best['stability']:.2f}"
     )
-    if float(own["gain"]) > SURE * float(own["gain_se"]) and steady:
+    if float(own["gain"]) > max(SURE * float(own["gain_se"]), LEAST_GAIN) and steady:
         return f"{method} is better than the best baseline here: {told}."
     return f"{method} is NOT better than the best baseline here: {told}."
