@@ -199,7 +199,7 @@ def list_resources(*, species: str | None = None, version: str | None = None, ki
         "terms",
         "about",
     ]
-    return pd.DataFrame(rows).set_index("name")[[*order, "terms", "about"]]
+    return pd.DataFrame(rows).set_index("name")[order]
 
 
 def _fits(entry: Resource, wanted: dict[str, str | None]) -> bool:
