@@ -33,6 +33,15 @@ def test_regulons(tmp_path: Path) -> None:
         io.as_regulons(3)
 
 
+def test_a_motif_table_is_a_network_too(tmp_path: Path) -> None:
+    columns = ["AUC", "NES", "MotifSimilarityQvalue", "OrthologousIdentity", "Annotation", "Context", "TargetGenes"]
+    names = [*columns, "RankAtMax"]
+    cells = ["0.05", "3.5", "0", "1", "direct", "\"frozenset({'activating', 'db'})\"", "\"[('B', 1.5)]\"", "9"]
+    text = "\n".join([",," + ",".join(["Enrichment"] * 8), ",," + ",".join(names), "TF,MotifID" + "," * 8])
+    (tmp_path / "motifs.csv").write_text(text + "\nA,m1," + ",".join(cells) + "\n")
+    assert io.as_network(tmp_path / "motifs.csv").to_frame()[["source", "target"]].to_numpy().tolist() == [["A", "B"]]
+
+
 def test_regulons_of_a_signed_network() -> None:
     table = pd.DataFrame({"source": ["B", "A", "A", "A"], "target": ["x", "x", "y", "z"], "weight": [1, 0.5, 2, -1]})
     regulons = io.as_regulons(table)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from reguloom._errors import InputError
 from reguloom.core import Network, Regulons
+from reguloom.io._sniff import suffix_of
 from reguloom.io.motif_regulons import regulons_from_motifs
+from reguloom.io.motif_table import is_motif_table
 from reguloom.io.networks import read_network
 from reguloom.io.regulons import read_regulons
 
@@ -24,7 +27,7 @@ def as_network(data: Network | Regulons | pd.DataFrame | str | os.PathLike[str])
     ----------
     data
         A Network, Regulons, a table in a known dialect, or a path (see :func:`read_network`; regulons in ``.gmt``,
-        ``.json`` and ``.yaml`` are taken too).
+        ``.json`` and ``.yaml`` and motif tables are taken too).
 
     Raises
     ------
@@ -35,7 +38,7 @@ def as_network(data: Network | Regulons | pd.DataFrame | str | os.PathLike[str])
         return data
     if isinstance(data, Regulons):
         return data.to_network()
-    if isinstance(data, (str, os.PathLike)) and str(data).removesuffix(".gz").endswith(_REGULON_FILES):
+    if isinstance(data, (str, os.PathLike)) and _holds_regulons(Path(data)):
         return read_regulons(data).to_network()
     if isinstance(data, (pd.DataFrame, str, os.PathLike)):
         return read_network(data)
@@ -43,6 +46,12 @@ def as_network(data: Network | Regulons | pd.DataFrame | str | os.PathLike[str])
         f"a network is needed, and this is a {type(data).__name__}; accepted are Network, Regulons, DataFrame, a path."
     )
     raise InputError(msg)
+
+
+def _holds_regulons(path: Path) -> bool:
+    """Tell whether a file holds regulons: by its suffix, and a csv by its header."""
+    suffix = suffix_of(path)
+    return suffix in _REGULON_FILES or (suffix in (".csv", ".tsv") and path.is_file() and is_motif_table(path))
 
 
 def as_regulons(data: Regulons | Mapping[str, Any] | pd.DataFrame | str | os.PathLike[str]) -> Regulons:
