@@ -202,12 +202,14 @@ def _ranks() -> pd.DataFrame:
 
 
 def _feather_v1(folder: Path) -> bytes:
-    table = _ranks()
-    table.insert(0, "features", ["m1", "m2", "m3"])
+    ranks = _ranks()
+    # Text as the format knows it, whatever the installed pandas makes of it.
+    columns = {"features": pa.array(["m1", "m2", "m3"], pa.string())}
+    table = pa.table(columns | {name: ranks[name].to_numpy() for name in ranks})
     path = folder / "seed.v1.feather"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        feather.write_feather(pa.table(table), path, version=1)
+        feather.write_feather(table, path, version=1)
     return path.read_bytes()
 
 

@@ -47,9 +47,9 @@ def small_world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     world = rl.datasets.world("L", 300, rng=1, motif_precision=0.7, **sizes)
     world.write(folder)
     cells = world.adata.copy()
-    for name in [one for one in cells.layers if one not in ("spliced", "unspliced")]:
-        del cells.layers[name]
-    anndata.AnnData(cells.X, cells.obs, cells.var, obsm={"X_pca": cells.obsm["X_pca"]}, layers=dict(cells.layers),
+    # The newer AnnData lists X among the layers, under None.
+    layers = {name: cells.layers[name] for name in ("spliced", "unspliced")}
+    anndata.AnnData(cells.X, cells.obs, cells.var, obsm={"X_pca": cells.obsm["X_pca"]}, layers=layers,
                     varm=dict(cells.varm)).write_h5ad(folder / "cells.h5ad")  # fmt: skip
     return folder
 

@@ -186,7 +186,7 @@ def _labeling(column: pd.Series, rows: NDArray[np.int64], payload: Payload) -> d
     from reguloom.pl._style import group_colors
 
     labels = column.astype("category").cat.remove_unused_categories()
-    codes = labels.cat.codes.to_numpy()[rows]
+    codes = labels.cat.codes.to_numpy().astype(np.int64)[rows]
     names = [str(name) for name in labels.cat.categories]
     counts = np.bincount(codes[codes >= 0], minlength=len(names))
     stored = payload.add(np.where(codes < 0, 255, codes), "u1")
