@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -41,19 +42,19 @@ class Settings:
 
 
 @dataclass(frozen=True)
-class _Pair:
+class _Pair(ABC):
     """One pair of runs: sums by regulator, from which the statistic of any sample of regulators follows."""
 
     sums: NDArray[np.float64]
     n_candidates: int
 
+    @abstractmethod
     def value(self, weight: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the statistic where regulators count `weight` times, shape ``(n_samples, n_regulators)``."""
-        raise NotImplementedError
 
+    @abstractmethod
     def null(self, n: int, rng: np.random.Generator) -> NDArray[np.float64]:
         """Return the statistic of `n` pairs that have nothing in common."""
-        raise NotImplementedError
 
 
 class _Spearman(_Pair):

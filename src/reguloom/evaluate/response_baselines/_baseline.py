@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -118,7 +119,7 @@ class Training:
         return self.delta[here].mean(axis=0) if here else None
 
 
-class Baseline:
+class Baseline(ABC):
     """A predictor that costs nothing; subclasses say what change they predict."""
 
     name: ClassVar[str] = "baseline"
@@ -142,12 +143,12 @@ class Baseline:
         self._prepare(self.training_)
         return self
 
-    def _prepare(self, training: Training) -> None:
+    def _prepare(self, training: Training) -> None:  # noqa: B027 - most have nothing to compute
         """Compute what is needed once."""
 
+    @abstractmethod
     def _delta(self, perturbation: Perturbation, context: str) -> Profile:
         """Return the predicted change, ``(n_genes,)``."""
-        raise NotImplementedError
 
     def predict(
         self,

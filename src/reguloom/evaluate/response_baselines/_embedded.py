@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
+
 import numpy as np
 import pandas as pd
 
@@ -59,9 +61,9 @@ class Embedded(Baseline):
     def _learn(self, places: Profile, delta: Profile) -> None:
         """Fit on the training perturbations that have a place."""
 
+    @abstractmethod
     def _answer(self, place: Profile) -> Profile:
         """Return the change predicted for a place."""
-        raise NotImplementedError
 
     def _place(self, perturbation: Perturbation) -> Profile | None:
         """Return the sum of the embeddings of the genes; None if one is unknown."""
