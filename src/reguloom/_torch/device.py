@@ -55,20 +55,20 @@ def repeatable(n_jobs: int | None = 1) -> Iterator[None]:
         CPU threads; None takes every core.
     """
     threads = torch.get_num_threads()
-    strict = torch.are_deterministic_algorithms_enabled()
-    lenient = torch.is_deterministic_algorithms_warn_only_enabled()
+    mode = torch.get_deterministic_debug_mode()
     memory: Any = torch.utils.deterministic
     filled = memory.fill_uninitialized_memory
     torch.set_num_threads(resolve_n_jobs(n_jobs))
-    # A GPU lacks a deterministic form of a few operations; there a warning has to do.
-    torch.use_deterministic_algorithms(True, warn_only=torch.cuda.is_available())
+    # A GPU lacks a deterministic form of a few operations; there a warning has to do. The function of the plainer name,
+    # use_deterministic_algorithms, loads the compiler of PyTorch, which takes over a second and is not used here.
+    torch.set_deterministic_debug_mode("warn" if torch.cuda.is_available() else "error")
     # Nothing here reads memory before it is written; filling it would only cost time.
     memory.fill_uninitialized_memory = False
     try:
         yield
     finally:
         torch.set_num_threads(threads)
-        torch.use_deterministic_algorithms(strict, warn_only=lenient)
+        torch.set_deterministic_debug_mode(mode)
         memory.fill_uninitialized_memory = filled
 
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from reguloom._random import child_seed
 from reguloom._torch.batches import shuffled
 from reguloom._torch.device import repeatable, resolve_device, seeded
+from reguloom._torch.optim import Adam
 from reguloom._torch.trainer import Step, Task, Trainer
 from reguloom.core.provenance import fingerprint
 from reguloom.temporal._torch.course import Observed, gaps, inputs
@@ -64,7 +65,7 @@ class _Fit(Task):
 
     def optimizers(self) -> dict[str, torch.optim.Optimizer]:
         """Return Adam."""
-        return {"main": torch.optim.Adam(self.module.parameters(), lr=self.options.lr, fused=_FUSED)}
+        return {"main": Adam(self.module.parameters(), lr=self.options.lr, fused=_FUSED)}
 
     def batches(self, epoch: int, rng: np.random.Generator) -> Iterable[torch.Tensor]:
         """Return batches of genes."""

@@ -19,6 +19,7 @@ from torch import nn
 from reguloom._random import child_seed
 from reguloom._torch.batches import shuffled
 from reguloom._torch.device import repeatable, resolve_device, seeded
+from reguloom._torch.optim import Adam
 from reguloom._torch.trainer import Step, Task, Trainer
 
 N_HIDDEN, N_LATENT, N_LAYER = 32, 64, 64
@@ -78,7 +79,7 @@ class _Fit(Task):
 
     def optimizers(self) -> dict[str, torch.optim.Optimizer]:
         """Return Adam."""
-        return {"main": torch.optim.Adam(self.module.parameters(), lr=LR)}
+        return {"main": Adam(self.module.parameters(), lr=LR)}
 
     def batches(self, epoch: int, rng: np.random.Generator) -> Iterable[torch.Tensor]:
         """Return batches of genes."""
