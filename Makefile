@@ -20,8 +20,9 @@ demo/.done: $(VENV)/installed-run $(SOURCES)
 	$(BIN)/reguloom demo -o demo --force
 	@touch $@
 
-test: $(VENV)/installed-test  ## Run the tests, without the slow ones.
-	$(BIN)/python -m pytest -m "not slow" $(PYTEST_ARGS)
+# One process per core, each with whole files of tests, since those of a file share what is slow to make.
+test: $(VENV)/installed-test  ## Run the tests, without the slow ones (on one core: PYTEST_ARGS="-n 0").
+	$(BIN)/python -m pytest -m "not slow" -n auto --maxprocesses 8 --dist loadfile $(PYTEST_ARGS)
 
 test-slow: $(VENV)/installed-test  ## Run the slow tests.
 	$(BIN)/python -m pytest -m slow $(PYTEST_ARGS)
