@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import anndata as ad
 import numpy as np
 import pandas as pd
 import pytest
@@ -200,3 +201,9 @@ def test_a_million_edges_stay_small() -> None:
     network = Network.from_edges(names[rng.integers(2000, size=10**6)], names[rng.integers(2000, size=10**6)], 1.0)
     held = sum(array.nbytes for array in (network.source, network.target, network.weight, network.sign))
     assert held < 20e6
+
+
+def test_an_entry_of_another_tool_is_refused_with_a_sentence() -> None:
+    adata = ad.AnnData(np.zeros((2, 2), np.float32), uns={"grn": np.zeros(3)})
+    with pytest.raises(InputError, match=r"uns\['grn'\] is no Network \(ndarray"):
+        Network.from_adata(adata)

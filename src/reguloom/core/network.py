@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from reguloom import _keys
 from reguloom._errors import InputError, MissingKeyError
 from reguloom.core._dialects import to_native
+from reguloom.core._stored import store, stored
 from reguloom.core.provenance import Provenance
 
 if TYPE_CHECKING:
@@ -272,10 +273,7 @@ class Network:
         """
         edges = self.to_frame()
         edges.index = edges.index.astype(str)
-        entry: dict[str, Any] = {"edges": edges}
-        if self.provenance is not None:
-            entry["provenance"] = self.provenance.to_json()
-        adata.uns[key_added] = entry
+        store(adata, key_added, {"edges": edges}, self.provenance)
 
     @classmethod
     def from_adata(cls, adata: AnnData, *, key: str = _keys.GRN) -> Network:
@@ -292,10 +290,8 @@ class Network:
         ------
         MissingKeyError
             If ``adata.uns`` has no such entry.
+        InputError
+            If something else lies there.
         """
-        if key not in adata.uns:
-            msg = f"adata.uns has no {key!r} (it has {sorted(adata.uns)}); store a network with Network.to_adata."
-            raise MissingKeyError(msg)
-        entry = adata.uns[key]
-        text = entry.get("provenance")
-        return cls.from_frame(entry["edges"], provenance=Provenance.from_json(text) if text else None)
+        (edges,), provenance = stored(adata, key, ("edges",), kind="Network")
+        return cls.from_frame(edges, provenance=provenance)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from reguloom import _keys
 from reguloom._errors import InputError, MissingKeyError
+from reguloom.core._stored import store, stored
 from reguloom.core.network import Network
 from reguloom.core.provenance import Provenance
 from reguloom.core.regulon import Regulon
@@ -261,10 +262,7 @@ class Regulons:
         """
         members = self.members
         members.index = members.index.astype(str)
-        entry: dict[str, Any] = {"members": members, "meta": self.meta}
-        if self.provenance is not None:
-            entry["provenance"] = self.provenance.to_json()
-        adata.uns[key_added] = entry
+        store(adata, key_added, {"members": members, "meta": self.meta}, self.provenance)
 
     @classmethod
     def from_adata(cls, adata: AnnData, *, key: str = _keys.REGULONS) -> Regulons:
@@ -281,14 +279,11 @@ class Regulons:
         ------
         MissingKeyError
             If ``adata.uns`` has no such entry.
+        InputError
+            If something else lies there.
         """
-        if key not in adata.uns:
-            msg = f"adata.uns has no {key!r} (it has {sorted(adata.uns)}); store regulons with Regulons.to_adata."
-            raise MissingKeyError(msg)
-        entry = adata.uns[key]
-        text = entry.get("provenance")
-        provenance = Provenance.from_json(text) if text else None
-        return cls.from_frames(entry["members"], entry["meta"], provenance=provenance)
+        (members, meta), provenance = stored(adata, key, ("members", "meta"), kind="Regulons")
+        return cls.from_frames(members, meta, provenance=provenance)
 
 
 def _one(name: str, rows: pd.DataFrame, meta: pd.DataFrame | None) -> Regulon:
