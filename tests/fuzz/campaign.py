@@ -22,7 +22,8 @@ from types import FrameType
 from reguloom._errors import ReguloomError
 
 from .mutate import mutate
-from .readers import Target, every_target
+from .readers import every_target
+from .target import Target
 
 MEMORY = 4 * 2**30
 #: Of processor time, since other work may hold the machine.

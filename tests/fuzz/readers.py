@@ -7,7 +7,6 @@ import io as streams
 import tarfile
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,34 +20,10 @@ from scipy.sparse import csr_matrix
 
 import reguloom as rl
 from reguloom import io, motifs
-from reguloom._errors import ReguloomError
 from reguloom.mechanistic import boolode
 
-Reader = Callable[[Path], Any]
-
-
-@dataclass(frozen=True)
-class Target:
-    """A reader, the suffix its files have, and valid files."""
-
-    name: str
-    read: Reader
-    suffix: str
-    seeds: tuple[bytes, ...]
-    binary: bool = False
-
-    def survives(self, data: bytes, folder: Path) -> bool:
-        """Give the reader a file; tell whether it was read. What it refuses, it refuses with one of our own errors."""
-        path = folder / f"case{self.suffix}"
-        path.write_bytes(data)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            try:
-                self.read(path)
-            except ReguloomError as error:
-                assert str(error), f"{self.name}: an error without a sentence"
-                return False
-        return True
+from . import course_readers, screen_readers, stored_readers
+from .target import Target
 
 
 def text_targets() -> Iterator[Target]:
@@ -130,7 +105,9 @@ def hdf5_targets(folder: Path) -> Iterator[Target]:
 
 def every_target(folder: Path) -> list[Target]:
     """Return all readers."""
-    return [*text_targets(), *binary_targets(folder), *hdf5_targets(folder)]
+    old = (*text_targets(), *binary_targets(folder), *hdf5_targets(folder))
+    later = (module.targets(folder) for module in (course_readers, screen_readers, stored_readers))
+    return [*old, *(target for targets in later for target in targets)]
 
 
 def _rankings(path: Path) -> Any:

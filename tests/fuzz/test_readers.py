@@ -13,7 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from .mutate import mutate
-from .readers import Target, every_target
+from .readers import every_target
+from .target import Target
 
 with tempfile.TemporaryDirectory() as made:
     TARGETS = {target.name: target for target in every_target(Path(made))}

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from reguloom._errors import InputError
+from reguloom._errors import InputError, ResourceError
 from reguloom._files import atomic_write, existing
+from reguloom._reading import content_errors
 from reguloom._units import parse_shard
 
 DATABASE, MODULE = "database_position", "module_position"
@@ -97,7 +98,8 @@ def read_shard(path: str | os.PathLike[str]) -> pd.DataFrame:
     if not is_shard(existing(path, what="shard")):
         msg = f"{path} is no shard of a motif table; give what `reguloom ctx --shard i/n` wrote."
         raise InputError(msg)
-    flat = pd.read_parquet(path)
-    contexts = [tuple(json.loads(text)) for text in flat["Context"]]
-    targets = [[(str(gene), float(weight)) for gene, weight in json.loads(text)] for text in flat["TargetGenes"]]
-    return flat.assign(Context=contexts, TargetGenes=targets)
+    with content_errors(path, what="shard", kind=ResourceError):
+        flat = pd.read_parquet(path)
+        contexts = [tuple(json.loads(text)) for text in flat["Context"]]
+        targets = [[(str(gene), float(weight)) for gene, weight in json.loads(text)] for text in flat["TargetGenes"]]
+        return flat.assign(Context=contexts, TargetGenes=targets)

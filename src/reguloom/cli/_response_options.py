@@ -109,18 +109,12 @@ def _table(path: Path | None) -> Any:
     """Return a table of embeddings."""
     if path is None:
         return None
-    import pandas as pd
+    from reguloom._reading import content_errors, read_frame
 
-    from reguloom._errors import InputError
-    from reguloom._files import existing
-
-    separator = "\t" if ".tsv" in path.suffixes else ","
-    try:
-        table = pd.read_csv(existing(path, what="table of embeddings"), index_col=0, sep=separator)
+    what = "table of numbers with genes in the first column"
+    table = read_frame(path, what=what, index_col=0, sep="\t" if ".tsv" in path.suffixes else ",")
+    with content_errors(path, what=what):
         return table.astype(float)
-    except (ValueError, pd.errors.ParserError, UnicodeDecodeError) as error:
-        msg = f"{path} is no table of numbers with genes in the first column ({error})."
-        raise InputError(msg) from error
 
 
 def _value(text: str) -> Any:

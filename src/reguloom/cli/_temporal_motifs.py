@@ -46,8 +46,6 @@ def command(modules: Path, output: Path, seed: int, num_workers: int | None, for
 
 def _modules(path: Path, timing: Path | None) -> tuple[pd.Series, pd.DataFrame | None]:
     """Return the labels, and the times if there are any."""
-    from reguloom._files import existing
-
     if path.is_dir() or path.suffix == ".h5ad":
         from reguloom.temporal import TemporalModules
 
@@ -56,10 +54,15 @@ def _modules(path: Path, timing: Path | None) -> tuple[pd.Series, pd.DataFrame |
     else:
         labels, table = read_labels(path), None
     if timing is not None:
-        import pandas as pd
-
-        table = pd.read_csv(existing(timing, what="table of times"), keep_default_na=False, na_values=["", "nan"])
+        table = read_times(timing)
     return labels, table if table is not None and len(table) else None
+
+
+def read_times(path: Path) -> pd.DataFrame:
+    """Return the table ``timing.csv`` that a fit wrote to `path`."""
+    from reguloom._reading import read_frame
+
+    return read_frame(path, what="table of times", keep_default_na=False, na_values=["", "nan"])
 
 
 def write_motifs(

@@ -125,10 +125,9 @@ def read_labels(path: Path) -> pd.Series:
     import pandas as pd
 
     from reguloom._errors import InputError
-    from reguloom._files import existing
+    from reguloom._reading import read_frame
 
-    found = existing(path, what="table of modules")
-    frame = pd.read_csv(found, sep=None, engine="python", dtype=str, keep_default_na=False)
+    frame = read_frame(path, what="table of modules", sep=None, engine="python", dtype=str, keep_default_na=False)
     plain = {str(name).strip().lower(): name for name in frame.columns}
     gene = plain.get("gene", plain.get("genes"))
     label = next((plain[name] for name in ("cluster", "module") if name in plain), None)

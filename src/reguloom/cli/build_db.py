@@ -123,6 +123,7 @@ def _read_scores(path: Path) -> pd.DataFrame:
     from reguloom import io
     from reguloom._errors import InputError
     from reguloom._files import existing
+    from reguloom._reading import content_errors, read_frame
 
     existing(path, what="score table")
     suffix = Path(path.name.removesuffix(".gz")).suffix.lower()
@@ -133,13 +134,14 @@ def _read_scores(path: Path) -> pd.DataFrame:
             raise InputError(msg)
         return pd.DataFrame(database.load(), database.motifs, database.genes)
     if suffix == ".parquet":
-        frame = pd.read_parquet(path)
+        with content_errors(path, what="score table"):
+            frame = pd.read_parquet(path)
         text = [name for name in frame.columns if not pd.api.types.is_numeric_dtype(frame[name])]
         return frame.set_index(text[0]) if text else frame
     if suffix not in (".csv", ".tsv", ".txt"):
         msg = f"{path} ends in {suffix!r}; scores are read from .csv, .tsv, .parquet and .feather."
         raise InputError(msg)
-    return pd.read_csv(path, sep="," if suffix == ".csv" else "\t", index_col=0)
+    return read_frame(path, what="score table", sep="," if suffix == ".csv" else "\t", index_col=0)
 
 
 def _scan(
@@ -163,11 +165,8 @@ def _scan(
 
 def _carry_over(annotations: Path, orthologs: Path, output: Path, *, force: bool) -> None:
     """Write the annotations of the species at hand."""
-    import pandas as pd
-
-    from reguloom._files import existing
+    from reguloom._reading import read_frame
     from reguloom.cistarget.orthologs import annotations_by_orthology, write_annotations
 
-    existing(orthologs, what="orthologue table")
-    table = pd.read_csv(orthologs, sep="," if ".csv" in orthologs.name else "\t")
+    table = read_frame(orthologs, what="orthologue table", sep="," if ".csv" in orthologs.name else "\t")
     write_annotations(annotations_by_orthology(annotations, table), output, force=force)

@@ -31,7 +31,7 @@ def headline(table: pd.DataFrame, suspects: list[str], n_splits: int) -> str:
     sentences = [_about(name, row, score, name in suspects) for name, row in score[score["kind"] == "model"].iterrows()]
     best = score[score["kind"] == "baseline"]["value"].idxmax()
     if not sentences:
-        sentences = [f"No model was given; the best baseline is {best!r} ({_signed(score.loc[best, 'value'])})."]
+        sentences = [f"Only baselines were compared; the best is {best!r} ({_signed(score.loc[best, 'value'])})."]
     sentences += _ceiling(score, best)
     blind = sorted(set(told.loc[~told["informative"].astype(bool), "metric"]))
     if blind:

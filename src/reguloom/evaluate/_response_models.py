@@ -18,6 +18,7 @@ from reguloom._errors import InputError, ReguloomError
 from reguloom._files import existing
 from reguloom._logging import logger
 from reguloom._random import child_seed
+from reguloom._reading import content_errors, read_frame
 from reguloom.core.perturbation import Perturbation
 from reguloom.core.perturbation_data import PerturbationData
 from reguloom.core.prediction import Prediction
@@ -282,9 +283,10 @@ def _read(model: Any) -> Any:
     if path.suffix == ".h5ad":
         import anndata
 
-        return anndata.read_h5ad(path)
+        with content_errors(path, what="h5ad file"):
+            return anndata.read_h5ad(path)
     if {".csv", ".tsv", ".txt"} & set(path.suffixes):
-        return pd.read_csv(path, index_col=0, sep="," if ".csv" in path.suffixes else "\t")
+        return read_frame(path, what="prediction", index_col=0, sep="," if ".csv" in path.suffixes else "\t")
     msg = f"{path} is no prediction that is known; accepted are .csv and .tsv (perturbations x genes) and .h5ad."
     raise InputError(msg)
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from reguloom._errors import InputError
 from reguloom._files import atomic_write, existing
+from reguloom._reading import content_errors
 from reguloom.core.perturbation_data import PerturbationData
 from reguloom.core.provenance import fingerprint
 
@@ -141,17 +142,16 @@ class Split:
             If this is no split, or its hash does not fit its content.
         """
         text = str(source)
-        text = text if text.lstrip().startswith("{") else existing(Path(source), what="split").read_text("utf-8")
-        try:
+        where = "this text" if text.lstrip().startswith("{") else text
+        with content_errors(where, what="split", mend="a split is JSON with train, val, test and strata"):
+            if where is text:
+                text = existing(Path(source), what="split").read_text("utf-8")
             fields = json.loads(text)
             parts = {part: tuple((str(a), str(b)) for a, b in fields[part]) for part in PARTS}
             strata = {name: tuple((str(a), str(b)) for a, b in units) for name, units in fields["strata"].items()}
-        except (ValueError, KeyError, TypeError) as error:
-            msg = f"this is no split ({error}); a split is JSON with train, val, test and strata, as to_json writes it."
-            raise InputError(msg) from error
-        split = cls(
-            fields["kind"], **parts, strata=strata, seed=fields.get("seed"), notes=tuple(fields.get("notes", ()))
-        )
+            split = cls(
+                fields["kind"], **parts, strata=strata, seed=fields.get("seed"), notes=tuple(fields.get("notes", ()))
+            )
         if fields.get("hash") not in (None, split.hash):
             msg = (
                 f"the split's hash is {split.hash} and the file says {fields['hash']}; it was edited, so drop the hash."

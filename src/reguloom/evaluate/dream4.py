@@ -10,6 +10,7 @@ import io
 import os
 import re
 import tarfile
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ import pandas as pd
 
 from reguloom._errors import InputError, MissingKeyError, ResourceError
 from reguloom._random import SeedLike, accepts_seed
+from reguloom._reading import content_errors
 from reguloom.core import Network
 from reguloom.evaluate._candidates import NetworkLike
 from reguloom.evaluate.dual_knockouts import dual_knockouts
@@ -212,6 +214,12 @@ def read_dream4(path: str | os.PathLike[str], *, size: int = 10, number: int = 1
         found = "it has " + ", ".join(sorted(files)) if files else "size is 10 or 100, number 1 to 5"
         msg = f"{path} lacks {missing} of {name}; {found}."
         raise MissingKeyError(msg)
+    with content_errors(path, what=f"copy of {name}", kind=ResourceError):
+        return _network_of(name, files)
+
+
+def _network_of(name: str, files: Mapping[str, str]) -> Dream4:
+    """Return the network that the texts of its files describe."""
     wild = _matrix(files["wild_type"], "wild_type")
     genes = list(wild.columns)
     tables = {kind: _matrix(files[kind], kind) for kind in EXPERIMENTS[1:4]}
@@ -278,8 +286,9 @@ def _contents(path: Path, name: str) -> dict[str, str]:
         raise InputError(msg)
     wanted = {}
     if path.is_dir():
-        wanted = {kind: file.read_text() for file in sorted(path.rglob("*.tsv")) if (kind := _kind(str(file), name))}
-        return wanted
+        with content_errors(path, what=f"copy of {name}", kind=ResourceError):
+            files = sorted(path.rglob("*.tsv"))
+            return {kind: file.read_text("utf-8") for file in files if (kind := _kind(str(file), name))}
     try:
         with tarfile.open(path) as archive:
             for member in archive:
@@ -287,7 +296,7 @@ def _contents(path: Path, name: str) -> dict[str, str]:
                 content = archive.extractfile(member) if kind else None
                 if content is not None:
                     wanted[kind] = content.read().decode("utf-8")
-    except (tarfile.TarError, EOFError, OSError, UnicodeDecodeError) as error:
+    except (tarfile.TarError, EOFError, OSError, ValueError, LookupError, zlib.error) as error:
         why = str(error).partition("\n")[0].rstrip(":")  # tarfile lists what each decompressor says
         msg = f"{path} cannot be read as an archive ({why}); it may be cut short, so download it again."
         raise ResourceError(msg) from error

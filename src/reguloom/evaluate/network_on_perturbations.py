@@ -74,7 +74,7 @@ def network_on_perturbations(
     ----------
     Chevalley et al., CausalBench, Communications Biology 2025.
     """
-    screen = data if isinstance(data, PerturbationData) else PerturbationData.from_anndata(data, **reading)
+    screen = PerturbationData.of(data, **reading)
     named = {"network": networks} if isinstance(networks, Network) else dict(networks)
     seed = root_seed(rng)
     tests = pair_tests(screen)

@@ -196,7 +196,7 @@ def response(
     >>> scores = rl.evaluate.response({"gears": rl.response.GEARS}, adata, "simulation")  # doctest: +SKIP
     >>> print(scores.headline)  # doctest: +SKIP
     """
-    screen = data if isinstance(data, PerturbationData) else PerturbationData.from_anndata(data, **reading)
+    screen = PerturbationData.of(data, **reading)
     seed = root_seed(rng)
     named = _named(models)
     splits = _splits(screen, split, n_splits, dict(split_options or {}), seed)

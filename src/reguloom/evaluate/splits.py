@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,6 +13,9 @@ from reguloom.core.perturbation_data import PerturbationData
 from reguloom.evaluate import _gears_split as gears
 from reguloom.evaluate._split import CONTROL, Split, Unit
 
+if TYPE_CHECKING:
+    from anndata import AnnData
+
 KINDS = ("simulation", "simulation_single", "combo_seen0", "combo_seen1", "combo_seen2", "single",
          "unseen-combination", "unseen-context", "k-fold")  # fmt: skip
 BY_GENE = ("combo_seen0", "combo_seen1", "combo_seen2", "single")
@@ -19,7 +23,7 @@ BY_GENE = ("combo_seen0", "combo_seen1", "combo_seen2", "single")
 
 @accepts_seed
 def split(
-    data: PerturbationData,
+    data: PerturbationData | AnnData,
     kind: str = "simulation",
     *,
     test_share: float | None = None,
@@ -30,13 +34,14 @@ def split(
     n_folds: int = 5,
     compat: bool = False,
     rng: SeedLike = 0,
+    **reading: Any,
 ) -> Split:
     """Hold out perturbations of a screen.
 
     Parameters
     ----------
     data
-        The screen.
+        The screen; an AnnData is read with the options `reading`.
     kind
         ``simulation`` (genes are held out; strata ``combo_seen0``, ``combo_seen1``, ``combo_seen2``,
         ``unseen_single``), ``simulation_single``, ``combo_seen0``, ``combo_seen1``, ``combo_seen2``, ``single``
@@ -58,6 +63,8 @@ def split(
         Draw exactly as GEARS 0.1.2 does: numpy's legacy generator, labels in the order of the file.
     rng
         Seed.
+    reading
+        For :meth:`reguloom.core.PerturbationData.from_anndata`: ``perturbation``, ``covariates``, ``batch`` ...
 
     Returns
     -------
@@ -76,16 +83,16 @@ def split(
         msg = f"compat=True draws as GEARS does, which has no {kind!r}; it has {', '.join(KINDS[:6])}."
         raise InputError(msg)
     _check_shares(test_share, val_share)
-    seed = root_seed(rng)
+    seed, screen = root_seed(rng), PerturbationData.of(data, **reading)
     if kind == "unseen-context":
-        made = _unseen_context(data, contexts, conditions, val_share, seed)
+        made = _unseen_context(screen, contexts, conditions, val_share, seed)
     elif kind == "k-fold":
-        made = _k_fold(data, fold, n_folds, val_share, seed)
+        made = _k_fold(screen, fold, n_folds, val_share, seed)
     elif kind == "unseen-combination":
-        made = _unseen_combination(data, 0.5 if test_share is None else test_share, val_share, seed)
+        made = _unseen_combination(screen, 0.5 if test_share is None else test_share, val_share, seed)
     else:
-        made = _gears(data, kind, test_share, val_share, compat, seed)
-    return made.check(data)
+        made = _gears(screen, kind, test_share, val_share, compat, seed)
+    return made.check(screen)
 
 
 def _check_shares(test_share: float | None, val_share: float) -> None:

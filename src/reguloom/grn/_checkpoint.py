@@ -21,6 +21,7 @@ import numpy as np
 from reguloom._errors import InputError
 from reguloom._files import atomic_write
 from reguloom._logging import logger
+from reguloom._reading import content_errors
 from reguloom.grn._problem import TargetEdges
 
 _HEADER = struct.Struct("<4sIII")  # magic, block, bytes of the payload, its CRC-32
@@ -60,11 +61,8 @@ class Checkpoint:
         """Write ``run.json``, or compare with the one that is there."""
         path = self.folder / "run.json"
         if path.exists():
-            try:
-                found = json.loads(path.read_text())
-            except ValueError as error:
-                msg = f"{path} is damaged; remove the folder {self.folder} and start again."
-                raise InputError(msg) from error
+            with content_errors(path, what="record of a run", mend=f"remove the folder {self.folder} and start again"):
+                found = dict(json.loads(path.read_text("utf-8")))
             differing = sorted(key for key in {*found, *run} if found.get(key) != run.get(key))
             if differing:
                 msg = (

@@ -13,6 +13,7 @@ import pandas as pd
 from reguloom import _keys
 from reguloom._errors import InputError
 from reguloom._files import atomic_write, existing, gzip_errors, open_text
+from reguloom._reading import content_errors, read_frame
 from reguloom.core import Network
 
 if TYPE_CHECKING:
@@ -126,13 +127,15 @@ def read_boolode(folder: str | os.PathLike[str]) -> AnnData:
     InputError
         If there is no expression table.
     """
+    with content_errors(folder, what="folder of BoolODE"):
+        return _boolode(Path(folder))
+
+
+def _boolode(folder: Path) -> AnnData:
+    """Return what the files of a folder hold."""
     from anndata import AnnData
 
-    folder = Path(folder)
-    frame = pd.read_csv(
-        existing(_find(folder, EXPRESSION) or folder / EXPRESSION, what="expression table"), index_col=0
-    )
-    frame = frame.T
+    frame = read_frame(_find(folder, EXPRESSION) or folder / EXPRESSION, what="expression table", index_col=0).T
     adata = AnnData(
         frame.to_numpy(dtype=np.float32),
         obs=pd.DataFrame(index=frame.index.astype(str)),
@@ -143,12 +146,12 @@ def read_boolode(folder: str | os.PathLike[str]) -> AnnData:
         adata.obs["trajectory"] = numbers.astype(int).to_numpy()
     times = _find(folder, PSEUDOTIME)
     if times is not None:
-        table = pd.read_csv(times, index_col=0).rename(index=str).reindex(adata.obs_names)
+        table = read_frame(times, what="table of pseudotimes", index_col=0).rename(index=str).reindex(adata.obs_names)
         adata.obsm["pseudotime"] = table
         adata.obs["pseudotime"] = table.mean(axis=1)
     edges = _find(folder, NETWORK, "GroundTruthNetwork.csv")
     if edges is not None:
-        Network.from_frame(pd.read_csv(edges)).to_adata(adata)
+        Network.from_frame(read_frame(edges, what="network")).to_adata(adata)
     return adata
 
 

@@ -8,10 +8,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from reguloom._errors import InputError
+from reguloom._errors import InputError, ResourceError
 from reguloom._files import check_output
 from reguloom._logging import logger
 from reguloom._progress import track
+from reguloom._reading import content_errors
 from reguloom._units import map_units
 
 
@@ -50,16 +51,17 @@ class Checkpoint:
 
     def _load(self, path: Path) -> None:
         """Read finished units; a last line that was cut short is dropped."""
-        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines()):
-            try:
-                entry = json.loads(line)
-            except json.JSONDecodeError:
-                break
-            if number == 0 and entry.get("key") != self.key:
-                msg = f"the checkpoint {path} is of another run (data or settings); remove or rename it."
-                raise InputError(msg)
-            if number:
-                self.done[entry["name"]] = entry["value"]
+        with content_errors(path, what="checkpoint", kind=ResourceError, mend="remove it and start again"):
+            for number, line in enumerate(path.read_text(encoding="utf-8").splitlines()):
+                try:
+                    entry = json.loads(line)
+                except json.JSONDecodeError:
+                    break
+                if number == 0 and entry.get("key") != self.key:
+                    msg = f"the checkpoint {path} is of another run (data or settings); remove or rename it."
+                    raise InputError(msg)
+                if number:
+                    self.done[entry["name"]] = entry["value"]
         logger.info("%d units of work are in the checkpoint already", len(self.done))
 
     def __enter__(self) -> Checkpoint:

@@ -21,6 +21,7 @@ from reguloom._logging import logger
 from reguloom._optional import import_optional
 from reguloom._progress import track
 from reguloom._random import SeedLike, accepts_seed, generator
+from reguloom._reading import content_errors, read_frame
 from reguloom._threads import map_ordered
 from reguloom.core import Network, Provenance, check_genes
 
@@ -275,7 +276,8 @@ def _peak_names(path: Path) -> list[str]:
 def _windows(tss: Any) -> pd.DataFrame:
     """Return the promoter windows."""
     if not isinstance(tss, pd.DataFrame):
-        tss = pd.read_csv(existing(tss, what="TSS file"), sep="\t", header=None, comment="#")
+        with content_errors(tss, what="TSS file"):
+            return _windows(read_frame(tss, what="TSS file", sep="\t", header=None, comment="#"))
     if tss.shape[1] < 4:
         msg = f"the TSS file has {tss.shape[1]} columns; it needs chromosome, start, end and gene, separated by tabs."
         raise InputError(msg)
@@ -287,7 +289,10 @@ def _connections(table: Any) -> pd.DataFrame | None:
     """Return the table of co-accessible peaks, names as ours."""
     if table is None:
         return None
-    frame = table if isinstance(table, pd.DataFrame) else pd.read_csv(existing(table, what="co-accessibility table"))
+    if not isinstance(table, pd.DataFrame):
+        with content_errors(table, what="co-accessibility table"):
+            return _connections(read_frame(table, what="co-accessibility table"))
+    frame = table
     lacking = sorted({"Peak1", "Peak2", "coaccess"} - set(frame.columns))
     if lacking:
         msg = f"the co-accessibility table lacks the columns {lacking}; it has {list(frame.columns)[:6]}."
@@ -302,7 +307,7 @@ def _factors(table: Any) -> pd.DataFrame:
     if isinstance(table, Mapping):
         pairs = [(motif, factor) for motif, names in table.items() for factor in names]
         return pd.DataFrame(pairs, columns=["motif", "factor"])
-    frame = pd.read_csv(existing(table, what="table of factors"), sep=None, engine="python")
+    frame = read_frame(table, what="table of factors", sep=None, engine="python")
     if frame.shape[1] < 2:
         msg = f"the table of factors has the columns {list(frame.columns)}; it needs motif and factor."
         raise InputError(msg)

@@ -14,6 +14,7 @@ from scipy.sparse import csr_array
 from reguloom import io
 from reguloom._errors import InputError, ResourceError
 from reguloom._files import existing
+from reguloom._reading import content_errors
 from reguloom.core import Network, Perturbation, Prediction, Provenance
 from reguloom.core.perturbation import Target
 from reguloom.oracle.model import Oracle
@@ -95,9 +96,15 @@ def read_oracle(path: str | os.PathLike[str]) -> Oracle:
         If the file holds no oracle, or one of a later version.
     """
     adata = _read(path)
-    if "oracle" not in adata.uns or int(adata.uns["oracle"]["schema"]) > SCHEMA:
-        msg = f"{path} holds no oracle that this version reads; write one with Oracle.write."
-        raise ResourceError(msg)
+    with content_errors(path, what="oracle", kind=ResourceError):
+        if "oracle" not in adata.uns or int(adata.uns["oracle"]["schema"]) > SCHEMA:
+            msg = f"{path} holds no oracle that this version reads; write one with Oracle.write."
+            raise ResourceError(msg)
+        return _oracle(adata)
+
+
+def _oracle(adata: AnnData) -> Oracle:
+    """Return the oracle that an AnnData holds."""
     entry = adata.uns["oracle"]
     genes, names = pd.Index(adata.var_names.astype(str)), [str(name) for name in entry["groups"]]
     network, links = Network.from_frame(entry["network"]), Network.from_frame(entry["links"])
@@ -168,6 +175,12 @@ def read_prediction(path: str | os.PathLike[str]) -> Prediction:
     if "prediction" not in adata.uns or "schema" not in adata.uns["prediction"]:
         msg = f"{path} holds no prediction; write one with oracle.write_prediction."
         raise ResourceError(msg)
+    with content_errors(path, what="prediction", kind=ResourceError):
+        return _prediction(adata)
+
+
+def _prediction(adata: AnnData) -> Prediction:
+    """Return the prediction that an AnnData holds."""
     entry = adata.uns["prediction"]
     control = np.asarray(adata.X)
     text = str(entry["provenance"])
@@ -203,13 +216,8 @@ def _read(path: str | os.PathLike[str]) -> Any:
     import anndata
 
     file = existing(path, what="file")
-    try:
+    with content_errors(file, what="h5ad or zarr file", kind=ResourceError):
         return anndata.read_zarr(file) if file.is_dir() else anndata.read_h5ad(file)
-    except (OSError, KeyError, ValueError) as error:
-        if isinstance(error, InputError):
-            raise
-        msg = f"{path} cannot be read ({error}); it may be cut short."
-        raise ResourceError(msg) from error
 
 
 def _table(frame: pd.DataFrame) -> pd.DataFrame:

@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from reguloom._errors import InputError
+from reguloom._reading import content_errors
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -221,9 +222,10 @@ def _read(path: Path) -> dict[str, Resource]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         msg = f"the registry file {path} is not TOML ({error}); each entry is a table [resources.NAME]."
         raise InputError(msg) from error
-    shared: dict[str, Any] = {key: content[key] for key in ("base_url", "checksum", "terms") if key in content}
-    entries = content.get("resources", {})
-    return {name: _resource(path, name, {**shared, **fields}) for name, fields in entries.items()}
+    with content_errors(path, what="registry file", mend="each entry is a table [resources.NAME]"):
+        shared: dict[str, Any] = {key: content[key] for key in ("base_url", "checksum", "terms") if key in content}
+        entries = content.get("resources", {})
+        return {name: _resource(path, name, {**shared, **fields}) for name, fields in entries.items()}
 
 
 def _resource(source: Path, name: str, fields: dict[str, Any]) -> Resource:

@@ -15,6 +15,7 @@ from scipy.sparse import coo_array, csr_array, diags_array
 
 from reguloom._errors import InputError
 from reguloom._files import existing, open_text
+from reguloom._reading import content_errors
 
 Annotation = Mapping[str, Iterable[str]] | str | os.PathLike[str]
 """Gene → its terms, or a file: GMT (a term and its genes in each line), GAF (GO's own format), JSON (gene → terms)."""
@@ -42,7 +43,8 @@ def read_annotation(annotation: Annotation) -> dict[str, frozenset[str]]:
     if kind not in readers:
         msg = f"{path} is no annotation that is known; accepted are .gmt, .gaf and .json, each also with .gz."
         raise InputError(msg)
-    found = readers[kind](path)
+    with content_errors(path, what="annotation of genes"):
+        found = readers[kind](path)
     if not found:
         msg = f"{path} annotates no gene; a .gmt line is a term, a description and genes, separated by tabs."
         raise InputError(msg)

@@ -14,6 +14,7 @@ import pandas as pd
 from reguloom._errors import InputError, NotFittedError, ResourceError
 from reguloom._files import atomic_write, check_output, existing
 from reguloom._random import SeedLike, accepts_seed, root_seed
+from reguloom._reading import content_errors
 from reguloom.core import Perturbation, PerturbationData, Prediction, Provenance
 from reguloom.core.perturbation import Target
 from reguloom.core.provenance import plain
@@ -181,7 +182,7 @@ class Linear:
             Not used.
         """
         place = Path(folder)
-        try:
+        with content_errors(place, what="model", kind=ResourceError, mend="train it again"):
             words = json.loads(existing(place / WORDS, what="model").read_text("utf-8"))
             with np.load(existing(place / WEIGHTS, what="model"), allow_pickle=False) as stored:
                 arrays = dict(stored)
@@ -189,11 +190,6 @@ class Linear:
                 msg = f"{folder} holds a model of kind {words['model']!r}, not 'linear'; load it as that kind."
                 raise InputError(msg)
             return cls._made(words, arrays)
-        except (KeyError, ValueError, OSError) as error:
-            if isinstance(error, InputError):
-                raise
-            msg = f"{place} holds no whole model ({error}); train it again."
-            raise ResourceError(msg) from error
 
     @classmethod
     def _made(cls, words: dict[str, Any], arrays: dict[str, Any]) -> Self:

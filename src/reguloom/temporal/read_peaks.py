@@ -15,6 +15,7 @@ from scipy.sparse import csr_array, csr_matrix
 from reguloom._errors import EmptyResultError, InputError
 from reguloom._files import existing, open_text
 from reguloom._logging import logger
+from reguloom._reading import content_errors
 from reguloom.core import Expression
 
 if TYPE_CHECKING:
@@ -81,7 +82,14 @@ def read_places(genes: pd.DataFrame | str | os.PathLike[str]) -> pd.DataFrame:
     InputError
         If a column is missing.
     """
-    frame = genes if isinstance(genes, pd.DataFrame) else _read_places(genes)
+    if isinstance(genes, pd.DataFrame):
+        return _places(genes)
+    with content_errors(genes, what="table of genes"):
+        return _places(_read_places(genes))
+
+
+def _places(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the places of a table."""
     names = {str(name).lower().lstrip("#"): name for name in frame.columns}
     chosen: dict[str, NDArray[Any]] = {}
     for key, accepted in _ALIASES.items():

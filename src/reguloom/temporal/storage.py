@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 
 from reguloom import _keys
-from reguloom._errors import InputError
+from reguloom._errors import InputError, ResourceError
 from reguloom._files import atomic_write, existing
+from reguloom._reading import content_errors
 from reguloom.core import Provenance
 from reguloom.temporal.profile import Profile
 
@@ -92,6 +93,12 @@ def from_anndata(adata: AnnData) -> TemporalModules:
     InputError
         If there is none in `adata`.
     """
+    with content_errors("this AnnData", what="result of temporal.fit"):
+        return _from_anndata(adata)
+
+
+def _from_anndata(adata: AnnData) -> TemporalModules:
+    """Return the result of the slots."""
     from reguloom.temporal.result import TemporalModules
 
     stored = adata.uns.get(_keys.TEMPORAL, {})
@@ -209,4 +216,5 @@ def read(path: Path) -> TemporalModules:
     from anndata import read_h5ad
 
     found = existing(path / RESULT if path.is_dir() else path, what="result")
-    return from_anndata(read_h5ad(found))
+    with content_errors(found, what="result of temporal.fit", kind=ResourceError):
+        return from_anndata(read_h5ad(found))

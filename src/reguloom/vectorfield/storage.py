@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from reguloom._errors import InputError, MissingKeyError
+from reguloom._reading import content_errors
 from reguloom.core import Provenance
 from reguloom.vectorfield.field import VectorField
 from reguloom.vectorfield.space import StateSpace
@@ -49,6 +50,12 @@ def from_uns(stored: Mapping[str, Any]) -> VectorField:
     if not needed <= set(stored):
         msg = f"the stored field lacks {sorted(needed - set(stored))}; fit it again."
         raise InputError(msg)
+    with content_errors("the stored field", what="field", mend="fit it again"):
+        return _field(stored)
+
+
+def _field(stored: Mapping[str, Any]) -> VectorField:
+    """Return the field of its parts."""
     groups = None
     if "groups" in stored:
         groups = pd.Categorical.from_codes(np.asarray(stored["groups"]), _text(stored["group_names"]))
@@ -86,7 +93,12 @@ def from_dynamo(adata: AnnData, basis: str = "pca") -> VectorField:
         found = [name for name in adata.uns if str(name).startswith("VecFld")]
         msg = f"adata.uns has no {key!r}; it has {found or 'no field of Dynamo'}."
         raise MissingKeyError(msg)
-    stored = adata.uns[key]
+    with content_errors(f"uns[{key!r}]", what="field of Dynamo", mend="fit it again there"):
+        return _of_dynamo(adata, basis, adata.uns[key], key)
+
+
+def _of_dynamo(adata: AnnData, basis: str, stored: Mapping[str, Any], key: str) -> VectorField:
+    """Return the field of the parts that Dynamo keeps."""
     if bool(stored.get("div_cur_free_kernels", False)) or bool(stored.get("normalize", False)):
         msg = f"uns[{key!r}] was fitted with a Helmholtz kernel or normalize=True; fit it again without."
         raise InputError(msg)

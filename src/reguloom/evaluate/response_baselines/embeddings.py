@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from reguloom._errors import InputError
 from reguloom._files import existing, open_text
+from reguloom._reading import content_errors, read_frame
 from reguloom.core.perturbation_data import PerturbationData
 
 N_DIMS = 10
@@ -70,7 +71,9 @@ def table_of(source: Source, n_dims: int = N_DIMS) -> pd.DataFrame:
         path = existing(Path(source), what="embedding")
         if ".gmt" in path.suffixes:
             return _of_gene_sets(read_gene_sets(path), n_dims)
-        return table_of(pd.read_csv(path, index_col=0, sep="\t" if ".tsv" in path.suffixes else ","))
+        separator = "\t" if ".tsv" in path.suffixes else ","
+        with content_errors(path, what="table of numbers with genes in the first column"):
+            return table_of(read_frame(path, what="embedding", index_col=0, sep=separator))
     msg = f"an embedding is a {type(source).__name__}; accepted are a table, gene sets, a GMT or CSV file, a screen."
     raise InputError(msg)
 
@@ -89,7 +92,7 @@ def read_gene_sets(path: str | os.PathLike[str]) -> dict[str, set[str]]:
         If no line has a gene.
     """
     sets: dict[str, set[str]] = {}
-    with open_text(existing(path, what="GMT file")) as lines:
+    with content_errors(path, what="GMT file"), open_text(existing(path, what="GMT file")) as lines:
         for line in lines:
             name, *fields = line.rstrip("\n").split("\t")
             # Enrichr's files follow a gene by a weight, "TP53,1.0".

@@ -13,6 +13,7 @@ import torch
 
 from reguloom._errors import InputError, ResourceError
 from reguloom._files import atomic_write, check_output
+from reguloom._reading import content_errors
 from reguloom._torch.checkpoint import below, prefixed, read_checkpoint, write_checkpoint
 from reguloom._torch.device import resolve_device
 from reguloom.core.provenance import plain
@@ -63,11 +64,9 @@ def load_model(kind: type[Model], folder: str | os.PathLike[str], *, device: str
     if state.get("model") != kind.name:
         msg = f"{folder} holds a model of kind {state.get('model')!r}, not {kind.name!r}; load it as that kind."
         raise InputError(msg)
-    try:
+    mend = "it may come from another version of reguloom; train it again"
+    with content_errors(Path(folder) / WEIGHTS, what="model", kind=ResourceError, mend=mend):
         return _made(kind, tensors, state, device)
-    except (KeyError, RuntimeError) as error:
-        msg = f"{Path(folder) / WEIGHTS} is no whole model ({error}); it may come from another version of reguloom."
-        raise ResourceError(msg) from error
 
 
 def _made(kind: type[Model], tensors: dict[str, torch.Tensor], state: dict[str, Any], device: str) -> Model:
