@@ -51,7 +51,8 @@ def content_errors(
         raise
     except _TRIPPED as error:
         why = " ".join(str(error).split())[:150] or type(error).__name__
-        advice = mend or ("copy or make it again" if kind is ResourceError else "look at it, or make it again")
+        usual = "it may be cut short; copy it" if kind is ResourceError else "look at it"
+        advice = mend or f"{usual}, or make it again"
         msg = f"{path} is no {what}, or one that cannot be read ({why}): {advice}."
         raise kind(msg) from error
 
