@@ -71,10 +71,10 @@ def test_doses_belong_to_their_genes_whatever_the_order() -> None:
 
 
 def test_a_users_control_name_and_contexts() -> None:
-    adata = screen(["mock", "A", "mock", "A"], cell_type=["x", "x", "y", "y"])
+    adata = screen(["parental", "A", "parental", "A"], cell_type=["x", "x", "y", "y"])
     with pytest.raises(InputError, match="control="):
         PerturbationData.from_anndata(adata)
-    data = PerturbationData.from_anndata(adata, control="mock", covariates="cell_type")
+    data = PerturbationData.from_anndata(adata, control="parental", covariates="cell_type")
     assert data.contexts == ("x", "y")
     assert data.cells_of("A", "y").tolist() == list(range(36, 48))
 
@@ -204,3 +204,10 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 def test_a_screen_of_normans_size_takes_under_two_gigabytes() -> None:
     done = subprocess.run([sys.executable, "-c", LARGE.format(n=91_000)], check=True, capture_output=True, text=True)
     assert int(done.stdout) < 2_000_000
+
+
+@pytest.mark.parametrize("name", ["vehicle", "Non_Targeting", "untreated", "mock", "NTC", "PBS"])
+def test_the_usual_names_of_controls_are_known(name: str) -> None:
+    adata = screen([name, "drug"])
+    data = PerturbationData.from_anndata(adata)
+    assert data.condition_labels == ("control", "drug")

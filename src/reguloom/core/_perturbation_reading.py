@@ -125,7 +125,7 @@ def _conditions(
         usual = ", ".join(sorted(labels.CONTROL_LABELS - {""}))
         msg = (
             f"column {column!r} has no control cells (none is called {usual}); "
-            f"say what controls are called with control=; it holds {list(text.unique()[:5])}."
+            f"say what controls are called with control= (--control); it holds {list(text.unique()[:5])}."
         )
         raise InputError(msg)
     position = {"control": 0} | {label: i for i, (label, _) in enumerate(others, 1)}

@@ -12,7 +12,10 @@ import numpy as np
 from reguloom._errors import InputError
 
 #: Names that screens give to cells that received nothing (scPerturb, GEARS, pertpy and common habits).
-CONTROL_LABELS = frozenset({"control", "ctrl", "non-targeting", "nt", "unperturbed", "wt", "none", "dmso", ""})
+CONTROL_LABELS = frozenset(
+    {"control", "ctrl", "non-targeting", "non_targeting", "nontargeting", "nt", "ntc", "scramble", "scrambled"}
+    | {"unperturbed", "untreated", "unstimulated", "vehicle", "mock", "dmso", "pbs", "wt", "none", ""}
+)
 MODES = ("level", "fold", "quantile", "max", "unknown")
 
 
