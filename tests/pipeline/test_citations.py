@@ -33,3 +33,10 @@ def test_an_object_without_a_record_is_refused() -> None:
         rl.citations(rl.Network.from_edges(["A"], ["B"]))
     with pytest.raises(rl.InputError, match="no method 'nothing'"):
         rl.citations("nothing")
+
+
+def test_what_another_program_keeps_under_our_names_is_passed_over() -> None:
+    adata = anndata.AnnData(np.ones((2, 2), dtype=np.float32))
+    for held in (np.arange(3), "text", 1.5, {"provenance": ""}):
+        adata.uns.update({"grn": held, "regulons": held, "aucell": held})
+        assert rl.citations(adata) == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from reguloom._errors import InputError
@@ -93,10 +94,13 @@ def _methods_of_adata(adata: Any) -> list[str]:
 
     methods: list[str] = []
     for key in (_keys.GRN, _keys.REGULONS):
-        text = adata.uns.get(key, {}).get("provenance")
+        held = adata.uns.get(key)
+        # Another program may keep something of its own under that name.
+        text = held.get("provenance") if isinstance(held, Mapping) else None
         if text:
-            methods += Provenance.from_json(text).method.split("+")
-    summary = adata.uns.get(_keys.AUCELL, {})
+            methods += [part.strip() for part in str(Provenance.from_json(str(text)).method).split("+")]
+    found = adata.uns.get(_keys.AUCELL)
+    summary = found if isinstance(found, Mapping) else {}
     if _keys.AUCELL in adata.obsm:
         methods.append("aucell")
     if "thresholds" in summary:
