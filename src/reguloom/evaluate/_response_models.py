@@ -81,7 +81,9 @@ def answer(
         Passed on to models that take one.
     """
     if is_static(model):
-        return _from_table(_read(model), data, truth)
+        name = model if isinstance(model, str | os.PathLike) else name
+        with content_errors(name, what="table of predicted expression, perturbations x genes"):
+            return _from_table(_read(model), data, truth)
     notes: list[str] = []
     model = model() if inspect.isclass(model) else model
     if isinstance(model, Baseline):

@@ -14,6 +14,7 @@ from reguloom import io
 from reguloom._errors import InputError, MissingKeyError
 from reguloom._files import existing, open_text
 from reguloom._logging import logger
+from reguloom._reading import content_errors, read_frame
 from reguloom.temporal import read_cells, read_peaks, read_table
 from reguloom.temporal.bins import CELL_TYPE_COLUMNS, bin_cells
 from reguloom.temporal.read_scores import MEANING, check_scores
@@ -201,18 +202,17 @@ def _frame(path: Path) -> pd.DataFrame:
     InputError
         If it is no table.
     """
-    with open_text(path) as handle:
-        first = handle.readline()
-    comma = first.count(",") > first.count("\t")
-    try:
+    with content_errors(path, what="readable table", mend="it may be cut short"):
         with open_text(path) as handle:
-            frame = pd.read_csv(handle, sep="," if comma else "\t", keep_default_na=False,
-                                na_values=["", "NA", "NaN", "nan", "NULL"], low_memory=False)  # fmt: skip
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError, EOFError, OSError) as error:
-        msg = f"{path} is no readable table ({str(error).splitlines()[0][:100]}); it may be cut short."
-        raise InputError(msg) from error
+            first = handle.readline()
+        mark = "," if first.count(",") > first.count("\t") else "\t"
+        frame = read_frame(path, what="readable table", sep=mark, keep_default_na=False, low_memory=False,
+                           na_values=["", "NA", "NaN", "nan", "NULL"])  # fmt: skip
     if frame.empty or frame.shape[1] < 2:
         msg = f"{path} holds {frame.shape[0]} rows and {frame.shape[1]} columns; it needs a header, names and numbers."
+        raise InputError(msg)
+    if frame.index.nlevels > 1:
+        msg = f"{path}: the rows hold {frame.index.nlevels} values more than the header names; mend the header."
         raise InputError(msg)
     if not isinstance(frame.index, pd.RangeIndex):  # R leaves the corner of the header out
         frame = frame.reset_index(names="")
@@ -233,10 +233,14 @@ def _triplets(frame: pd.DataFrame, about: pd.DataFrame, path: Path) -> AnnData:
     from anndata import AnnData
     from scipy.sparse import coo_matrix
 
-    text = [name for name in frame.columns[-3:] if frame[name].dtype.kind not in "ifub"]
-    peak = next(name for name in text if read_peaks.is_peak_names(list(frame[name])))
-    cell = next(name for name in text if name != peak)
-    value = next(name for name in frame.columns[-3:] if name not in text)
+    last = list(frame.columns[-3:])
+    text = [name for name in last if frame[name].dtype.kind not in "ifub"]
+    peak = next((name for name in text if read_peaks.is_peak_names(list(frame[name]))), None)
+    cell = next((name for name in text if name != peak), None)
+    value = next((name for name in last if name not in text), None)
+    if peak is None or cell is None or value is None:
+        msg = f"{path} has the columns {list(map(str, last))}; a table of peaks has a peak, a cell and a number a row."
+        raise InputError(msg)
     cells = read_table.by_name(about, list(frame[cell].astype(str)), path)
     kept = frame[frame[cell].astype(str).isin(cells.index)]
     peaks = pd.Index(sorted(set(kept[peak].astype(str))))

@@ -63,7 +63,8 @@ def peak_places(var: pd.DataFrame) -> pd.DataFrame:
             msg = f"{len(wrong)} peaks such as {wrong[0]!r} name no place; accepted are chr1-100-600 and chr1:100-600."
             raise InputError(msg)
         found = pd.DataFrame([one.groupdict() for one in parsed if one is not None], index=var.index)
-    return found.astype({"chrom": str, "start": np.int64, "end": np.int64})
+    with content_errors("the table of peaks", what="table of places", mend="starts and ends are whole numbers"):
+        return found.astype({"chrom": str, "start": np.int64, "end": np.int64})
 
 
 def read_places(genes: pd.DataFrame | str | os.PathLike[str]) -> pd.DataFrame:
