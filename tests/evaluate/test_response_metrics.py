@@ -11,6 +11,7 @@ from tests.evaluate._screens import screen
 from reguloom import evaluate
 from reguloom._errors import InputError
 from reguloom.evaluate import _response_metrics as metrics
+from reguloom.evaluate._response_table import joined
 from reguloom.evaluate._response_truth import Truth, duplicates, halves
 
 N, G = 6, 40
@@ -199,3 +200,17 @@ def test_differential_expression_is_scipys(method: str, tmp_path) -> None:
     other, _ = screen(n_cells=25, combinations=False, seed=5)
     evaluate.differential_expression(other, method=method, cache=tmp_path)
     assert len(list(tmp_path.glob("de_*.npz"))) == 2
+
+
+def test_far_off_no_prediction_lives_on_its_direction_and_no_hair_decides() -> None:
+    scale = np.array([0.4, 0.001, 0.0, -0.001, -0.05, -0.1, -0.5])
+    good = np.full(scale.shape, 0.9)
+    score = joined({"scale": scale, "direction": good, "discrimination": good})
+    mean = (scale + 1.8) / 3
+    np.testing.assert_allclose(score[:3], mean[:3])
+    assert abs(score[3] - score[1]) < 0.02
+    assert score[4] == pytest.approx((mean[4] + scale[4]) / 2)
+    np.testing.assert_allclose(score[5:], scale[5:])
+    # What is bad all over is not lifted, and without the family of scale there is nothing to hold down.
+    assert joined({"scale": np.array([-0.5]), "direction": np.array([-1.5])})[0] == pytest.approx(-1.0)
+    assert joined({"direction": np.array([0.9])})[0] == pytest.approx(0.9)

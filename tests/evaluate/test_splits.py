@@ -17,13 +17,16 @@ from reguloom.core import PerturbationData
 KINDS = ["simulation", "simulation_single", "combo_seen0", "combo_seen1", "combo_seen2", "single"]
 
 
-def screen(labels: list[str], contexts: tuple[str, ...] = ("x",), per: int = 3) -> PerturbationData:
+def cells(labels: list[str], contexts: tuple[str, ...] = ("x",), per: int = 3) -> anndata.AnnData:
     units = [(label, context) for label in labels for context in contexts]
     obs = pd.DataFrame(units * per, columns=["perturbation", "cell_type"]).astype(str)
     obs.index = [f"c{i}" for i in range(len(obs))]
     values = np.random.default_rng(0).uniform(0.1, 3, (len(obs), 5))
-    adata = anndata.AnnData(values, obs=obs, var=pd.DataFrame(index=list("vwxyz")))
-    return PerturbationData.from_anndata(adata, covariates="cell_type")
+    return anndata.AnnData(values, obs=obs, var=pd.DataFrame(index=list("vwxyz")))
+
+
+def screen(labels: list[str], contexts: tuple[str, ...] = ("x",), per: int = 3) -> PerturbationData:
+    return PerturbationData.from_anndata(cells(labels, contexts, per), covariates="cell_type")
 
 
 GENES = [f"G{i:02d}" for i in range(16)]
@@ -131,3 +134,17 @@ def test_the_cells_of_the_parts_do_not_overlap() -> None:
     cells = [set(made.cells(data, part).tolist()) for part in ("train", "val", "test")]
     assert not (cells[0] & cells[1] or cells[0] & cells[2] or cells[1] & cells[2])
     assert set(np.flatnonzero(data.is_control)) <= cells[0]
+
+
+def test_an_anndata_is_split_as_it_is_read() -> None:
+    adata = cells(["control", "A", "B", "C"], contexts=("x", "y"))
+    read = PerturbationData.from_anndata(adata, covariates="cell_type")
+    made = evaluate.split(adata, "unseen-context", contexts="y", covariates="cell_type", rng=1)
+    assert made.hash == evaluate.split(read, "unseen-context", contexts="y", rng=1).hash
+    assert {context for _, context in made.test} == {"y"}
+    with pytest.raises(InputError, match="cannot be held out"):
+        evaluate.split(adata, "unseen-context", contexts="y")
+    with pytest.raises(InputError, match="no option 'tset_share'; to read the screen there are perturbation"):
+        evaluate.split(adata, "k-fold", tset_share=0.5)
+    with pytest.raises(InputError, match="no use for covariates= here: the screen was read already"):
+        evaluate.split(read, "k-fold", covariates="cell_type")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pandas as pd
@@ -165,6 +166,37 @@ class PerturbationData:
                               dose=dose, layer=layer, counts_layer=counts_layer, values=values, sep=sep,
                               target_sum=target_sum)  # fmt: skip
         return cls(**fields, target_mode=target_mode)
+
+    @classmethod
+    def of(cls, data: PerturbationData | AnnData, **options: Any) -> PerturbationData:
+        """Return a screen that was read already as it is, and read an AnnData.
+
+        Parameters
+        ----------
+        data
+            Either.
+        options
+            For :meth:`from_anndata`; there is no use for them where `data` was read already.
+
+        Raises
+        ------
+        InputError
+            If there are options for a screen that was read already, or unknown ones.
+        """
+        if isinstance(data, cls):
+            if options:
+                msg = (
+                    f"there is no use for {next(iter(options))}= here: the screen was read already, so say it to "
+                    "PerturbationData.from_anndata, or give the AnnData."
+                )
+                raise InputError(msg)
+            return data
+        accepted = list(inspect.signature(cls.from_anndata).parameters)[1:]
+        for name in options:
+            if name not in accepted:
+                msg = f"there is no option {name!r}; to read the screen there are {', '.join(accepted)}."
+                raise InputError(msg)
+        return cls.from_anndata(cast("AnnData", data), **options)
 
     def __repr__(self) -> str:
         """Say the size."""

@@ -15,6 +15,8 @@ CONTROLS = ("technical duplicate", "interpolated duplicate", "split half")
 halves of the cells against each other, a little too bad, by which it is judged whether a metric tells anything."""
 INFORMATIVE, FEW_CONDITIONS = 0.1, 5
 """A metric tells models apart if one half of the cells goes this share of the way from the baseline to perfection."""
+MARGIN = 0.1
+"""How much further off than the mean a prediction may be, as a share, before its other merits count for nothing."""
 SCORE = "score"
 COLUMNS = (
     "model", "metric", "family", "stratum", "value", "low", "high", "n", "kind", "best_baseline", "difference",
@@ -178,6 +180,24 @@ def dynamic_range(metric: Metric, ceiling: float, floor: float) -> float:
     return float(np.clip((ceiling - floor) / gap, -1.0, 1.0))
 
 
+def joined(families: dict[str, NDArray[np.float64]]) -> NDArray[np.float64]:
+    """Return one score of those of the families: their mean, held down where a prediction is further off than the mean.
+
+    Direction and ranks see neither length nor a monotone distortion: a prediction five times too long, or logged
+    once too often, has them all right and is useless in place of the mean. So one whose distance is more than a tenth
+    larger than that of the mean baseline scores no higher than its scale does, which is below 0. From no larger to a
+    tenth larger this comes in by degrees, so that no hair's breadth decides between the two.
+
+    Parameters
+    ----------
+    families
+        Share of the way from the mean baseline to perfection in each family, arrays of one shape.
+    """
+    mean = np.mean(list(families.values()), axis=0)
+    scale = families.get(FAMILIES[0], np.zeros_like(mean))
+    return mean - np.clip(-scale / MARGIN, 0.0, 1.0) * np.maximum(mean - scale, 0.0)
+
+
 def _headline(
     table: pd.DataFrame,
     samples: dict[tuple[str, str], NDArray[np.float64]],
@@ -187,10 +207,9 @@ def _headline(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Add the score: the share of the way from the mean baseline to perfection, averaged over families.
 
-    Nothing is clipped, so that what is gained in one family can be lost in another. A prediction that is further off
-    than the mean is not above it, whatever its direction: the score is then that of the scale at most, or a monotone
-    transformation (a logarithm too many) would pass for a prediction. A score that is not defined counts as that of
-    the baseline, and metrics that tell nothing here are left out.
+    Nothing is clipped, so that what is gained in one family can be lost in another; see :func:`joined` for predictions
+    that are further off than the mean. A score that is not defined counts as that of the baseline, and metrics that
+    tell nothing here are left out.
     """
     everything = table[table["stratum"] == "all"]
     told = everything[everything["headline"] & everything["informative"]]
@@ -209,10 +228,7 @@ def _headline(
         return np.where(np.isnan(gained), 0.0, gained)
 
     def averaged(of: dict[str, NDArray[np.float64]]) -> NDArray[np.float64]:
-        each = {family: np.mean([of[name] for name in names], axis=0) for family, names in families.items()}
-        mean = np.mean(list(each.values()), axis=0)
-        scale = each.get(FAMILIES[0], np.zeros_like(mean))
-        return np.where(scale < 0, np.minimum(mean, scale), mean)
+        return joined({family: np.mean([of[name] for name in names], axis=0) for family, names in families.items()})
 
     if not families:
         return table, pd.DataFrame(columns=models)
