@@ -81,8 +81,8 @@ def answer(
         Passed on to models that take one.
     """
     if is_static(model):
-        name = model if isinstance(model, str | os.PathLike) else name
-        with content_errors(name, what="table of predicted expression, perturbations x genes"):
+        file = model if isinstance(model, str | os.PathLike) else name
+        with content_errors(file, what="table of predicted expression, perturbations x genes"):
             return _from_table(_read(model), data, truth)
     notes: list[str] = []
     model = model() if inspect.isclass(model) else model
