@@ -25,7 +25,12 @@ _TRIPPED = (
 
 @contextmanager
 def content_errors(
-    path: str | os.PathLike[str], *, what: str, kind: type[ReguloomError] = InputError, mend: str = ""
+    path: str | os.PathLike[str],
+    *,
+    what: str,
+    kind: type[ReguloomError] = InputError,
+    mend: str = "",
+    also: tuple[type[Exception], ...] = (),
 ) -> Iterator[None]:
     """Turn what reading a broken file raises inside the block into one sentence.
 
@@ -39,6 +44,8 @@ def content_errors(
         ``InputError`` for what a user made, ``ResourceError`` for what this library wrote.
     mend
         What to do; to look at the file, or to make it again, if left out.
+    also
+        Exceptions of a format's own library that mean the same.
 
     Raises
     ------
@@ -49,7 +56,7 @@ def content_errors(
         yield
     except ReguloomError:
         raise
-    except _TRIPPED as error:
+    except (*_TRIPPED, *also) as error:
         why = " ".join(str(error).split())[:150] or type(error).__name__
         usual = "it may be cut short; copy it" if kind is ResourceError else "look at it"
         advice = mend or f"{usual}, or make it again"

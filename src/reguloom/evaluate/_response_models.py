@@ -283,14 +283,24 @@ def _read(model: Any) -> Any:
         return model
     path = existing(Path(model), what="prediction")
     if path.suffix == ".h5ad":
-        import anndata
-
-        with content_errors(path, what="h5ad file"):
-            return anndata.read_h5ad(path)
+        return _h5ad(path)
     if {".csv", ".tsv", ".txt"} & set(path.suffixes):
         return read_frame(path, what="prediction", index_col=0, sep="," if ".csv" in path.suffixes else "\t")
     msg = f"{path} is no prediction that is known; accepted are .csv and .tsv (perturbations x genes) and .h5ad."
     raise InputError(msg)
+
+
+def _h5ad(path: Path) -> Any:
+    """Return the AnnData in a file."""
+    import anndata
+    import h5py
+    from anndata._io.specs.registry import IORegistryError
+
+    with content_errors(path, what="h5ad file", also=(IORegistryError,)):
+        with h5py.File(path, "r") as file:
+            # The list of names tells many a damaged file at once that HDF5 would search for minutes.
+            sorted(file)
+        return anndata.read_h5ad(path)
 
 
 def _from_table(table: Any, data: PerturbationData, truth: Truth) -> Answer:

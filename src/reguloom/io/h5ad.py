@@ -14,7 +14,7 @@ import numpy as np
 from reguloom._errors import InputError, MissingKeyError
 from reguloom._files import atomic_write, check_output, existing
 from reguloom._logging import logger
-from reguloom.io._sniff import hdf5_errors
+from reguloom.io._sniff import hdf5_errors, matrix_kind
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -49,7 +49,7 @@ def read_h5ad(path: str | os.PathLike[str], *, layer: str | None = None, backed:
         what = "a layer in the place of X" if layer is not None else "a zarr store"
         msg = f"{what} cannot be opened backed; leave backed out, or give the layer to the method that uses it."
         raise InputError(msg)
-    adata = _open(path, backed=backed)
+    adata = open_anndata(path, backed=backed)
     if backed:
         return adata
     for matrix in (adata.X, *adata.layers.values()):
@@ -104,8 +104,15 @@ def _with_layer(adata: AnnData, layer: str, path: Path) -> AnnData:
     return adata
 
 
-def _open(path: Path, *, backed: bool) -> AnnData:
-    """Open an AnnData, turning what h5py, zarr and anndata say of a broken one into one sentence.
+def open_anndata(path: Path, *, backed: bool = False) -> AnnData:
+    """Return an AnnData as it is stored, turning what h5py, zarr and anndata say of a broken one into one sentence.
+
+    Parameters
+    ----------
+    path
+        The file, or the folder of a zarr store.
+    backed
+        Leave the matrix on disk (h5ad alone).
 
     Raises
     ------
@@ -115,6 +122,9 @@ def _open(path: Path, *, backed: bool) -> AnnData:
     from anndata import io as readers
     from anndata._io.specs.registry import IORegistryError
 
+    if not path.is_dir():
+        # The list of names tells many a damaged file at once that HDF5 would search for minutes.
+        matrix_kind(path)
     try:
         with hdf5_errors(path), warnings.catch_warnings():
             # Repeated gene names are reported once, by the check that every stage runs, with the way to mend them.

@@ -17,6 +17,7 @@ from reguloom._files import existing
 from reguloom._reading import content_errors
 from reguloom.core import Network, Perturbation, Prediction, Provenance
 from reguloom.core.perturbation import Target
+from reguloom.io.h5ad import open_anndata
 from reguloom.oracle.model import Oracle
 
 if TYPE_CHECKING:
@@ -213,11 +214,11 @@ def _write(made: AnnData, path: str | os.PathLike[str], *, force: bool) -> None:
 
 def _read(path: str | os.PathLike[str]) -> Any:
     """Read a file or a store, or say that it is none."""
-    import anndata
-
     file = existing(path, what="file")
-    with content_errors(file, what="h5ad or zarr file", kind=ResourceError):
-        return anndata.read_zarr(file) if file.is_dir() else anndata.read_h5ad(file)
+    try:
+        return open_anndata(file)
+    except InputError as error:
+        raise ResourceError(str(error)) from error
 
 
 def _table(frame: pd.DataFrame) -> pd.DataFrame:

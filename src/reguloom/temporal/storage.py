@@ -15,6 +15,7 @@ from reguloom._errors import InputError, ResourceError
 from reguloom._files import atomic_write, existing
 from reguloom._reading import content_errors
 from reguloom.core import Provenance
+from reguloom.io.h5ad import open_anndata
 from reguloom.temporal.profile import Profile
 
 if TYPE_CHECKING:
@@ -213,8 +214,6 @@ def read(path: Path) -> TemporalModules:
     InputError
         If there is no such file, or it holds something else.
     """
-    from anndata import read_h5ad
-
     found = existing(path / RESULT if path.is_dir() else path, what="result")
     with content_errors(found, what="result of temporal.fit", kind=ResourceError):
-        return from_anndata(read_h5ad(found))
+        return from_anndata(open_anndata(found))
