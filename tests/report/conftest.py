@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from anndata import AnnData
 
-from reguloom import activity, oracle, report
+from reguloom import activity, oracle, report, vectorfield
 from reguloom.core import Network, Perturbation, Provenance, Regulon, Regulons
 from reguloom.oracle.persistence import write_oracle
 
@@ -92,6 +92,16 @@ def add_temporal(adata: AnnData, seed: int = 3) -> None:
     adata.uns["temporal"] = {"method": "vrnn", "curves": curves, "benchmark": benchmark, "notes": "[]"}
 
 
+def add_field(adata: AnnData) -> None:
+    """Put principal components, velocities along the fork and the field fitted to them into `adata`."""
+    centred = np.asarray(adata.X) - np.asarray(adata.X).mean(axis=0)
+    left, size, right = np.linalg.svd(centred, full_matrices=False)
+    adata.obsm["X_pca"], adata.varm["PCs"] = (left * size)[:, :3], right[:3].T
+    later = np.minimum(np.arange(adata.n_obs) + 20, adata.n_obs - 1)
+    adata.obsm["velocity_pca"] = adata.obsm["X_pca"][later] - adata.obsm["X_pca"]
+    vectorfield.fit(adata, basis="pca", groupby="cell_type", n_control=30, n_jobs=1).to_adata(adata)
+
+
 @pytest.fixture(scope="session")
 def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a run: cells with regulons and modules, a fitted oracle with its screen, a leaderboard, a log."""
@@ -105,6 +115,11 @@ def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     table = oracle.screen(model, field, nulls=["rewired"], n_null=5, n_bootstrap=5, n_neighbors=40, n_jobs=1)
     (folder / "oracle").mkdir()
     write_oracle(model, folder / "oracle" / "result.h5ad", adata=adata, screen=table, development=field)
+    add_field(adata)
+    (folder / "vectorfield").mkdir()
+    adata.write_h5ad(folder / "vectorfield" / "result.h5ad")
+    checks = "check,value,null,passed,verdict\nhalves agree,0.9,0.1,True,fine\nenough <i>genes</i>,3,,False,too few\n"
+    (folder / "vectorfield" / "diagnosis.csv").write_text(checks)
     rows = "model,metric,value,kind\nGEARS,l2,0.4,model\nadditive,l2,0.41,baseline\n<i>mean</i>,l2,0.6,baseline\n"
     (folder / "leaderboard.csv").write_text(rows)
     (folder / "run.log").write_text("12:00:01 warning: 3 genes <b>are</b> missing\n12:00:02 done\n")

@@ -18,7 +18,7 @@ from reguloom.manifold import Neighborhood
 from reguloom.oracle import Oracle
 from reguloom.report._payload import decode
 
-ALL = "overview cells regulons specificity network knockout ranking whatif temporal tables checks record".split()
+ALL = "overview cells regulons specificity network knockout ranking whatif flow temporal tables checks record".split()
 #: Share of a canvas that is painted.
 PAINTED = """(canvas => {
   const copy = document.createElement('canvas'); copy.width = canvas.width; copy.height = canvas.height;
@@ -68,7 +68,8 @@ def test_every_panel_renders(tab: Browser) -> None:
     assert min(heights) >= 40
     assert tab.run("document.title") == "A <b>run</b> & more"
     assert text(tab, "h1") == "A <b>run</b> & more"
-    drawn = [("cells", "points"), ("knockout", "points"), *((one, "over") for one in ("network", "knockout", "whatif"))]
+    over = ("network", "knockout", "whatif", "flow")
+    drawn = [("cells", "points"), ("knockout", "points"), ("flow", "points"), *((one, "over") for one in over)]
     for panel, kind in drawn:
         tab.until(PAINTED + "(" + CANVAS.format(panel=panel, kind=kind) + ") > 0.005")
 
@@ -153,6 +154,24 @@ def test_lineages_are_chosen_and_a_factor_leads_to_its_flow(tab: Browser) -> Non
     tab.run("[...document.querySelectorAll('#ranking tbody button')].find(one => one.textContent === 'Spi1').click()")
     tab.until("document.querySelector('#knockout .about h3').textContent === 'Spi1'")
     assert "baseline" in text(tab, "#tables tbody")
+
+
+def test_the_flow_has_lines_colours_checks_and_drivers(tab: Browser) -> None:
+    lines = "streamlines({...reguloom.data.flow.grid, kept: one[0], u: one[1], v: one[2]})"
+    names = "['grid.kept', 'u', 'v'].map(name => name.split('.').reduce((at, key) => at[key], reguloom.data.flow))"
+    found = tab.run(f"Promise.all({names}.map(load)).then(one => {lines}.map(line => line.map(at => at.slice(0, 2))))")
+    assert len(found) > 10 and all(-0.1 < value < 1.1 for line in found for at in line for value in at)
+    points = f"{CANVAS.format(panel='flow', kind='points')}.toDataURL()"
+    before = tab.run(points)
+    for name in ("speed", "divergence", "group"):
+        tab.run(f"const colour_{name} = document.querySelector('#flow select'); colour_{name}.value = {name!r}")
+        tab.run(f"colour_{name}.dispatchEvent(new Event('change'))")
+        tab.until(f"{points} {'===' if name == 'group' else '!=='} {before!r}")
+    assert "enough <i>genes</i>" in text(tab, "#flow") and "too few" in text(tab, "#flow .warnings")
+    group = "[...document.querySelectorAll('#flow select')].at(-1)"
+    tab.run(f"{group}.selectedIndex = 1; {group}.dispatchEvent(new Event('change'))")
+    tables = "[...document.querySelectorAll('#flow table caption')].map(one => one.textContent)"
+    assert tab.run(f"{tables}.at(-1)").endswith(tab.run(f"{group}.value"))
 
 
 def test_keys_alone_reach_and_move_everything(tab: Browser) -> None:

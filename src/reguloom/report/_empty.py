@@ -35,6 +35,10 @@ NOTES: dict[str, tuple[str, str, str]] = {
         "What if", "There is no fitted oracle to simulate with.",
         _SCREEN,
     ),
+    "flow": (
+        "Flow", "There is no vector field.",
+        "reguloom vectorfield fit cells.h5ad -o run/field.h5ad, or a [vectorfield] section in run.toml",
+    ),
     "temporal": (
         "Time", "There are no temporal modules.", "reguloom temporal fit counts.h5ad --time hours -o run",
     ),

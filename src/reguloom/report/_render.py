@@ -18,8 +18,8 @@ import numpy as np
 
 SCRIPTS = (
     "dom", "decode", "color", "frame", "points", "arrows", "combobox", "table", "charts",
-    "cells", "regulons", "specificity", "network", "simulate", "knockout", "ranking", "whatif", "temporal", "tables",
-    "record", "main",
+    "cells", "regulons", "specificity", "network", "simulate", "knockout", "ranking", "whatif", "flow", "temporal",
+    "tables", "record", "main",
 )  # fmt: skip
 STYLES = ("theme", "layout", "parts", "print")
 _ESCAPES = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}

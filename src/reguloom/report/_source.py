@@ -20,8 +20,12 @@ if TYPE_CHECKING:
 
     from reguloom.core import Regulons
     from reguloom.oracle import Oracle
+    from reguloom.vectorfield import VectorField
 
 ORACLE, SCREEN, DEVELOPMENT, TEMPORAL = "oracle", "oracle_screen", "oracle_development", "temporal"
+FIELD = f"{_keys.VECTORFIELD}/control_points"
+MARKS = (f"{ORACLE}/schema", FIELD)
+"""Entries of ``uns`` by which a file's role is known."""
 TABLES = ("leaderboard.csv", "recovery.csv")
 RECORDS = ("manifest.json", "provenance.json")
 _DEPTH = 3
@@ -41,6 +45,8 @@ class Source:
         A file, or an AnnData, that holds a fitted oracle.
     temporal
         An AnnData with temporal modules.
+    field_file
+        A file, or an AnnData, that holds a fitted vector field.
     folders
         Folders with tables, records and logs.
     notes
@@ -50,6 +56,7 @@ class Source:
     cells: AnnData
     oracle_file: Path | AnnData | None = None
     temporal: AnnData | None = None
+    field_file: Path | AnnData | None = None
     folders: list[Path] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
@@ -95,6 +102,24 @@ class Source:
         if self.oracle_file is None or not isinstance(self.oracle_file, Path):
             return self.oracle_file
         return _read(self.oracle_file, backed=True)
+
+    @cached_property
+    def field_cells(self) -> AnnData | None:
+        """The cells of the vector field, with their embeddings."""
+        return self.field_file if not isinstance(self.field_file, Path) else _read(self.field_file, backed=True)
+
+    @cached_property
+    def field(self) -> VectorField | None:
+        """The fitted vector field; None with a note if it is damaged."""
+        from reguloom.vectorfield import VectorField
+
+        if self.field_cells is None:
+            return None
+        try:
+            return VectorField.from_adata(self.field_cells)
+        except ReguloomError as error:
+            self.notes.append(f"the vector field is left out: {error}")
+            return None
 
     @cached_property
     def screen(self) -> pd.DataFrame | None:
@@ -180,12 +205,13 @@ def _in_roles(found: Sequence[Path | AnnData], folders: list[Path]) -> Source:
     best = max(range(len(found)), key=lambda i: (_keys.AUCELL in slots[i], _keys.REGULONS in slots[i], -i))
     oracle = next((one for one, have in zip(found, slots, strict=True) if f"{ORACLE}/schema" in have), None)
     course = next((i for i, have in enumerate(slots) if TEMPORAL in have or "temporal_module" in have), None)
+    field = next((one for one, have in zip(found, slots, strict=True) if FIELD in have), None)
     cells = _opened(found[best])
     if cells.n_obs == 0:
         msg = f"{found[best]} holds no cells; a report shows cells."
         raise EmptyResultError(msg)
     temporal = None if course is None else cells if course == best else _opened(found[course])
-    return Source(cells, oracle, temporal, folders)
+    return Source(cells, oracle, temporal, field, folders)
 
 
 def _results(folder: Path) -> list[Path]:
@@ -196,8 +222,9 @@ def _results(folder: Path) -> list[Path]:
 def _slots(one: Path | AnnData) -> set[str]:
     """Return the names of the slots of a file, without reading what they hold."""
     if not isinstance(one, (str, os.PathLike)):
-        made = [key for key, entry in one.uns.items() if isinstance(entry, Mapping) and "schema" in entry]
-        return {*map(str, one.uns), *map(str, one.obsm), *map(str, one.var), *(f"{key}/schema" for key in made)}
+        held = {str(key): entry for key, entry in one.uns.items() if isinstance(entry, Mapping)}
+        ours = {name for name in MARKS if name.partition("/")[2] in held.get(name.partition("/")[0], {})}
+        return {*map(str, one.uns), *map(str, one.obsm), *map(str, one.var), *ours}
     if Path(one).is_dir():
         return _slots(_read(Path(one), backed=False))
     import h5py
@@ -209,7 +236,7 @@ def _slots(one: Path | AnnData) -> set[str]:
         raise InputError(msg)
     with hdf5_errors(Path(one)), h5py.File(one, "r") as file:
         groups = [file[name] for name in ("uns", "obsm", "var") if isinstance(file.get(name), h5py.Group)]
-        ours = {f"{ORACLE}/schema"} if f"uns/{ORACLE}/schema" in file else set()
+        ours = {name for name in MARKS if f"uns/{name}" in file}
         return {str(name) for group in groups for name in group} | ours
 
 

@@ -17,6 +17,7 @@ from reguloom.report._source import Source, open_source
 from reguloom.report.sections import (
     cells,
     checks,
+    flow,
     knockout,
     network,
     overview,
@@ -50,8 +51,8 @@ def build(
     """Write a report: one HTML file with its data inside, which opens offline.
 
     Panels are made from what is there: the embedding, regulons, specificity, network, knock-outs and their ranking,
-    the live what-if, evaluations, temporal modules, checks, provenance. For a panel without data the report names the
-    command that would fill it. The same input gives the same bytes.
+    the live what-if, the vector field, evaluations, temporal modules, checks, provenance. For a panel without data the
+    report names the command that would fill it. The same input gives the same bytes.
 
     Parameters
     ----------
@@ -120,6 +121,8 @@ def _content(source: Source, *, basis: str | None, groupby: str | None) -> tuple
             ready = knockout.stage(source)
             made["knockout"] = knockout.panel(source, payload, ready)
             made["whatif"] = whatif.panel(source.oracle, ready, payload)
+    with told("laying out the flow"):
+        made["flow"] = flow.panel(source, payload)
     made["ranking"], made["tables"], made["temporal"] = (
         ranking.panel(source),
         tables.panel(source),

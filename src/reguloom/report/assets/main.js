@@ -9,6 +9,7 @@ const PANELS = [
   { id: "knockout", name: "Knock-outs", has: (data) => data.knockout && data.knockout.flows.length, make: knockoutPanel },
   { id: "ranking", name: "Ranking", has: (data) => data.ranking, make: rankingPanel },
   { id: "whatif", name: "What if", has: (data) => data.whatif && data.knockout, make: whatifPanel },
+  { id: "flow", name: "Flow", has: (data) => data.flow, make: flowPanel },
   { id: "temporal", name: "Time", has: (data) => data.temporal, make: temporalPanel },
   { id: "tables", name: "Evaluation", has: (data) => data.tables, make: tablesPanel },
   { id: "checks", name: "Checks", has: () => true, make: checksPanel },

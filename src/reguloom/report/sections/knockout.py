@@ -142,11 +142,11 @@ def panel(source: Source, payload: Payload, ready: Stage | None) -> dict[str, An
     }
     if "flow" in held:
         field = _development(held, grid.points[kept])
-        made["development"] = {"source": str(held.get("source", "")), **_arrows(field, payload)}
+        made["development"] = {"source": str(held.get("source", "")), **arrows(field, payload)}
     for name in _factors(source, ready):
         prediction = ready.oracle.predict(Perturbation.knockout(*name.split("+")))
         flow = weights.average(near.shift(prediction.delta))[kept]
-        made["flows"].append({"gene": name, "checks": dict(prediction.checks), **_arrows(flow, payload)})
+        made["flows"].append({"gene": name, "checks": dict(prediction.checks), **arrows(flow, payload)})
     return made
 
 
@@ -189,7 +189,7 @@ class Places:
         return {**made, "extent": list(self.extent)}
 
 
-def _arrows(flow: NDArray[np.float64], payload: Payload) -> dict[str, Any]:
+def arrows(flow: NDArray[np.float64], payload: Payload) -> dict[str, Any]:
     """Return a field of arrows in a byte for each coordinate, and the length that stands for the largest one."""
     top = float(np.abs(flow).max()) or 1.0
     codes = np.rint(flow / top * 127)
