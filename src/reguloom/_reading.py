@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import os
 import zipfile
 import zlib
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 _TRIPPED = (
     ValueError, TypeError, LookupError, AttributeError, ArithmeticError, OSError, RuntimeError, EOFError, MemoryError,
-    zlib.error, zipfile.BadZipFile,
+    zlib.error, zipfile.BadZipFile, csv.Error,
 )  # fmt: skip
 """What decoders and the code behind them raise when a file's bytes or values are not what its kind says."""
 

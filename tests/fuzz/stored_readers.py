@@ -13,9 +13,11 @@ import numpy as np
 import pandas as pd
 
 from reguloom import activity, io, oracle, pipeline, response, vectorfield
+from reguloom._errors import InputError
 from reguloom.cistarget.merge_shards import read_shard, write_shard
 from reguloom.cli.build_db import _read_scores as read_scores
 from reguloom.core import Network, Perturbation, Provenance
+from reguloom.core.provenance import plain
 from reguloom.grn._checkpoint import Checkpoint as NetworkCheckpoint
 from reguloom.grn._problem import TargetEdges
 from reguloom.mechanistic import boolode
@@ -25,6 +27,7 @@ from reguloom.pipeline._config_file import example
 from reguloom.pipeline._manifest import Manifest
 from reguloom.report._source import open_source
 from reguloom.resources.registry import _read as read_registry
+from reguloom.vectorfield.storage import from_uns, to_uns
 
 from .screen_readers import make_screen
 from .target import Target
@@ -120,14 +123,18 @@ def _fields(folder: Path) -> Iterator[Target]:
     field = vectorfield.fit(adata, basis="pca", n_control=8, n_jobs=1)
     field.to_adata(adata)
     adata.write_h5ad(folder / "field.h5ad")
-    yield Target("field", lambda path: vectorfield.VectorField.from_adata(io.read(path)), ".h5ad",
+    yield Target("field (h5ad)", lambda path: vectorfield.VectorField.from_adata(io.read(path)), ".h5ad",
                  ((folder / "field.h5ad").read_bytes(),), binary=True)  # fmt: skip
+    yield Target("field", lambda path: from_uns(_slots(path)), ".json", (_as_json(to_uns(field)),))
     other = _world()[0]
     other.uns["VecFld_pca"] = {"X": field.states, "Y": field.velocities, "X_ctrl": field.control_points,
                                "C": field.coefficients, "beta": 0.1, "P": np.ones(len(field.states))}  # fmt: skip
-    other.write_h5ad(folder / "dynamo.h5ad")
-    yield Target("field (dynamo)", lambda path: vectorfield.VectorField.from_dynamo(io.read(path)), ".h5ad",
-                 ((folder / "dynamo.h5ad").read_bytes(),), binary=True)  # fmt: skip
+
+    def of_dynamo(path: Path) -> Any:
+        other.uns["VecFld_pca"] = _slots(path)
+        return vectorfield.VectorField.from_dynamo(other)
+
+    yield Target("field (dynamo)", of_dynamo, ".json", (_as_json(other.uns["VecFld_pca"]),))
 
 
 def _models(folder: Path) -> Iterator[Target]:
@@ -239,8 +246,40 @@ def _sources(folder: Path) -> Iterator[Target]:
     activity.aucell(adata, io.as_regulons({"Tf0(+)": ["A", "B"], "Tf1(+)": ["B", "C"]}), auc_threshold=0.5)
     adata.write_h5ad(folder / "cells.h5ad")
     yield Target("report source (cells)", _source, ".h5ad", ((folder / "cells.h5ad").read_bytes(),), binary=True)
-    yield Target("citations", lambda path: pipeline.citations(io.read(path)), ".h5ad",
-                 ((folder / "cells.h5ad").read_bytes(),), binary=True)  # fmt: skip
+
+    def cite(path: Path) -> Any:
+        adata.uns = _slots(path)
+        return pipeline.citations(adata)
+
+    provenance = Provenance("grnboost2", {"n": 1}, 0).to_json()
+    held = {"grn": {"provenance": provenance}, "regulons": {"provenance": provenance}, "aucell": {"thresholds": [1.0]}}
+    yield Target("citations", cite, ".json", (_as_json(held),))
+
+
+def _as_json(slots: dict[str, Any]) -> bytes:
+    """Return the content of slots as JSON, arrays as lists."""
+    return json.dumps(plain(slots)).encode()
+
+
+def _slots(path: Path) -> dict[str, Any]:
+    """Return slots that hold what a file says: what may lie in another program's, or a newer version's, file."""
+    try:
+        content = json.loads(path.read_bytes().decode("utf-8", errors="replace"))
+    except (ValueError, RecursionError) as error:
+        msg = f"no JSON: {error}"
+        raise InputError(msg) from error
+    if not isinstance(content, dict):
+        msg = "no slots"
+        raise InputError(msg)
+    return {name: np.asarray(one) if _is_array(one) else one for name, one in content.items()}
+
+
+def _is_array(value: Any) -> bool:
+    """Tell whether a list holds numbers, or lists of as many numbers each."""
+    if not isinstance(value, list):
+        return False
+    inner = [one for one in value if isinstance(one, list)]
+    return len(inner) in (0, len(value)) and len({len(one) for one in inner}) < 2
 
 
 def _source(path: Path) -> Any:

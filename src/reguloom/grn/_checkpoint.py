@@ -146,9 +146,11 @@ def _decode(payload: bytes) -> list[TargetEdges]:
 
 def _records(handle: BinaryIO) -> Iterator[tuple[int, list[TargetEdges]]]:
     """Yield whole records until the end or the first broken one."""
+    end = os.fstat(handle.fileno()).st_size
     while len(head := handle.read(_HEADER.size)) == _HEADER.size:
         magic, block, size, checksum = _HEADER.unpack(head)
-        payload = handle.read(size)
+        # A damaged header may ask for more than there is memory.
+        payload = handle.read(min(size, end - handle.tell()))
         if magic != _MAGIC or len(payload) < size or zlib.crc32(payload) != checksum:
             return
         yield block, _decode(payload)

@@ -258,7 +258,9 @@ def _peaks(peaks: Any) -> pd.DataFrame:
     if wrong or not names:
         msg = f"{len(wrong)} of {len(names)} peaks have no place in their name, such as {wrong[:1]}; use chr1_100_600."
         raise InputError(msg)
-    frame = pd.DataFrame([match.groupdict() for match in found if match is not None]).astype({"start": int, "end": int})
+    with content_errors("the table of peaks", what="table of places", mend="starts and ends are whole numbers"):
+        frame = pd.DataFrame([match.groupdict() for match in found if match is not None])
+        frame = frame.astype({"start": int, "end": int})
     frame.insert(0, "peak", [f"{chrom}_{start}_{end}" for chrom, start, end in frame.itertuples(index=False)])
     return frame[frame["end"] - frame["start"] >= _SHORTEST].drop_duplicates("peak").reset_index(drop=True)
 
@@ -268,7 +270,7 @@ def _peak_names(path: Path) -> list[str]:
     with gzip_errors(path), open_text(path) as handle:
         rows = [re.split(r"[\t,]", line.strip().replace('"', "")) for line in handle if line.strip()]
     if rows and len(rows[0]) >= 3 and rows[0][1].isdigit():
-        return [f"{row[0]}_{row[1]}_{row[2]}" for row in rows]
+        return ["_".join(row[:3]) for row in rows]
     names = [row[-1] for row in rows]
     return names[1:] if names and not _PEAK.match(names[0]) else names
 

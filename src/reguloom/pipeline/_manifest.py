@@ -63,7 +63,9 @@ class Manifest:
         if previous is None:
             self._refuse_foreign_files(force)
         elif previous.get("inputs") == self.record["inputs"]:
-            self.record["stages"] = previous.get("stages", {})
+            stages = previous.get("stages")
+            kept = stages.items() if isinstance(stages, dict) else ()
+            self.record["stages"] = {name: stage for name, stage in kept if isinstance(stage, dict)}
         elif not force:
             msg = f"{folder} holds a run on other inputs; give --force to replace it, or another folder."
             raise InputError(msg)
@@ -73,8 +75,8 @@ class Manifest:
         if not self.path.exists():
             return None
         try:
-            record = json.loads(self.path.read_text())
-        except json.JSONDecodeError:
+            record = json.loads(self.path.read_text("utf-8"))
+        except (ValueError, RecursionError):
             logger.warning("warning: %s is damaged and is not used; every stage runs again", self.path)
             return {"inputs": self.record["inputs"]}
         return record if isinstance(record, dict) else None
