@@ -140,7 +140,7 @@ def draw_screen(model: Oracle, development: Development, table: pd.DataFrame, fo
     for name in model.network.groups:
         save(pl.network(model.network.filter(group=name), title=str(name)), f"network_{name}")
     first = table[table["lineage"] == table["lineage"].iloc[0]]
-    groups = list(map(str, model.groups)) if model.groupby else None
+    groups = model.groups if model.groupby else None
     for name in first["gene"].head(_N_FIGURES):
         score = oracle.perturbation_score(model.predict(Perturbation.knockout(name)), development)
         save(pl.oracle_flow(score, groups=groups), f"flow_{name}")

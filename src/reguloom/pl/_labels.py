@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from reguloom.pl import _style
+
 if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
     from matplotlib.text import Text
 
 
@@ -110,3 +115,39 @@ def text_boxes(texts: Sequence[Text], *, pad: float = 1.0) -> NDArray[np.float64
     renderer = figure.canvas.get_renderer()  # type: ignore[union-attr]
     boxes = [text.get_window_extent(renderer) for text in texts]
     return np.array([[box.x0 - pad, box.y0 - pad, box.x1 + pad, box.y1 + pad] for box in boxes])
+
+
+def halo(artist: Artist, *, width: float = 2.0) -> None:
+    """Put a white rim around a text or line, so that it can be read on top of points."""
+    from matplotlib import patheffects
+
+    artist.set_path_effects([patheffects.withStroke(linewidth=width, foreground="white", alpha=0.9)])
+
+
+def name_groups(
+    ax: Axes, places: NDArray[np.float64], factor: pd.Categorical, *, size: float, weight: str = "normal"
+) -> None:
+    """Write each group's name at the middle of its cells, names kept off each other.
+
+    Parameters
+    ----------
+    ax
+        With its limits set, since the names move in pixels.
+    places
+        Coordinates, ``(n_cells, 2)``.
+    factor
+        The group of each cell.
+    size, weight
+        Of the text.
+    """
+    middles = np.array([np.median(places[factor.codes == code], axis=0) for code in range(len(factor.categories))])
+    texts = []
+    for (x, y), name in zip(middles.tolist(), factor.categories, strict=True):
+        texts.append(ax.text(x, y, _style.shorten(str(name), 20), ha="center", va="center", fontsize=size, zorder=6))
+        texts[-1].set_fontweight(weight)
+        halo(texts[-1], width=2.4)
+    ax.figure.canvas.draw()  # fixes where the names are in pixels
+    pixels = ax.transData.transform(middles)
+    shifts = push_apart(text_boxes(texts), pixels, fixed=np.zeros((0, 4)))
+    for text, (x, y) in zip(texts, ax.transData.inverted().transform(pixels + shifts).tolist(), strict=True):
+        text.set_position((x, y))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from reguloom._errors import InputError
 from reguloom.pl import _field, _style
-from reguloom.pl._labels import push_apart, text_boxes
+from reguloom.pl._labels import name_groups
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -107,31 +107,12 @@ def backdrop(ax: Axes, places: NDArray[Any], factor: pd.Categorical | None, *, n
     _field.cells(ax, places, colors[factor.codes], alpha=0.4, size=_size(len(places)))
     _field.bare(ax, places)
     if names:
-        label_groups(ax, places, factor)
+        name_groups(ax, places, factor, size=_style.TEXT, weight="bold")
 
 
 def _size(n: int) -> float:
     """Return the diameter of a cell in points."""
     return float(np.clip(110.0 / np.sqrt(max(n, 1)), 1.2, 6.0))
-
-
-def label_groups(ax: Axes, places: NDArray[Any], factor: pd.Categorical) -> None:
-    """Write each group's name at its middle, in its own colour darkened, names kept apart."""
-    import matplotlib.patheffects as effects
-
-    halo = [effects.withStroke(linewidth=2.6, foreground="white", alpha=0.95)]
-    middles = np.array([np.median(places[factor.codes == code], axis=0) for code in range(len(factor.categories))])
-    texts = [
-        ax.text(x, y, _style.shorten(name, 18), ha="center", va="center", fontsize=_style.TEXT, weight="bold",
-                path_effects=halo, zorder=6)
-        for (x, y), name in zip(middles.tolist(), factor.categories, strict=True)
-    ]  # fmt: skip
-    ax.figure.canvas.draw()
-    boxes = text_boxes(texts)
-    shifts = push_apart(boxes, ax.transData.transform(middles), fixed=np.zeros((0, 4)))
-    for text, spot in zip(texts, ax.transData.transform(middles) + shifts, strict=True):
-        x, y = ax.transData.inverted().transform(spot).tolist()
-        text.set_position((x, y))
 
 
 def compass(ax: Axes, label: str) -> None:

@@ -14,7 +14,7 @@ from reguloom._errors import InputError
 from reguloom._random import SeedLike, accepts_seed, child_seed, root_seed
 from reguloom.core import Network, Regulons
 from reguloom.pl import _inputs, _style
-from reguloom.pl._labels import push_apart, text_boxes
+from reguloom.pl._labels import halo, push_apart, text_boxes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -244,8 +244,6 @@ def _named(graph: _Graph, n_labels: int) -> list[int]:
 
 def _draw_names(ax: Axes, graph: _Graph, named: list[int]) -> None:
     """Write the names of TFs in boxes, and of targets on the side away from their regulators."""
-    from reguloom.pl.regulon_embedding import _halo
-
     box = {"boxstyle": "round,pad=0.35,rounding_size=0.6", "facecolor": TF_BOX, "edgecolor": "white", "linewidth": 1.2}
     middle: dict[str, Any] = {"ha": "center", "va": "center"}
     tf_texts = [
@@ -277,7 +275,7 @@ def _draw_names(ax: Axes, graph: _Graph, named: list[int]) -> None:
     ]
     _settle(ax, graph, named, texts, tf_texts)
     for text in texts:
-        _halo(text)
+        halo(text)
 
 
 def _settle(ax: Axes, graph: _Graph, named: list[int], texts: list[Text], tf_texts: list[Text]) -> None:

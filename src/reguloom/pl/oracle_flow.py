@@ -10,7 +10,7 @@ import pandas as pd
 
 from reguloom._errors import InputError
 from reguloom.pl import _field, _inputs, _style
-from reguloom.pl._labels import push_apart, text_boxes
+from reguloom.pl._labels import name_groups
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -92,22 +92,10 @@ def _draw(ax: Any, places: Any, values: Any, title: str) -> None:
 
 def _groups(ax: Any, places: Any, groups: Any, names: pd.Index) -> None:
     """Draw the cells by group, each group's name at its middle."""
-    import matplotlib.patheffects as effects
-
     factor = _inputs.groups(pd.DataFrame(index=names), groups, names)
     colors = np.array(_style.group_colors(len(factor.categories)))
     known = factor.codes >= 0
     _field.cells(ax, places[known], colors[factor.codes[known]])
-    middles = np.array([np.median(places[factor.codes == code], axis=0) for code in range(len(factor.categories))])
-    halo = [effects.withStroke(linewidth=2.2, foreground="white")]
-    texts = [
-        ax.text(*middle, _style.shorten(name, 20), ha="center", va="center", fontsize=_style.SMALL, path_effects=halo)
-        for middle, name in zip(middles, factor.categories, strict=True)
-    ]
     _field.bare(ax, places)
     ax.set_title("groups")
-    ax.figure.canvas.draw()
-    boxes = text_boxes(texts)
-    shifts = push_apart(boxes, ax.transData.transform(middles), fixed=np.zeros((0, 4)))
-    for text, place in zip(texts, ax.transData.transform(middles) + shifts, strict=True):
-        text.set_position(ax.transData.inverted().transform(place))
+    name_groups(ax, places, factor, size=_style.SMALL)

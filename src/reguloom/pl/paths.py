@@ -10,6 +10,7 @@ import pandas as pd
 
 from reguloom._errors import InputError
 from reguloom.pl import _stream, _style
+from reguloom.pl._labels import name_groups
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -56,7 +57,7 @@ def paths(
         for number, (name, way) in enumerate(ways.items()):
             _way(panel, np.asarray(way, dtype=float), name, shades[number % len(shades)])
         if factor is not None:
-            _stream.label_groups(panel, x, factor)
+            name_groups(panel, x, factor, size=_style.TEXT, weight="bold")
         panel.legend(loc="upper left", bbox_to_anchor=(0.0, -0.03), ncols=2, borderaxespad=0.4)
         _stream.compass(panel, label)
     return figure

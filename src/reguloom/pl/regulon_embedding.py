@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from reguloom import _keys
 from reguloom._errors import InputError
 from reguloom.pl import _inputs, _style
+from reguloom.pl._labels import name_groups
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -171,9 +172,8 @@ def _draw_groups(
     if len(names) > 14:
         _legend(ax, names, colors)
         return
-    for code, name in enumerate(names):
-        x, y = np.median(places[groups.codes == code], axis=0).tolist()
-        _halo(ax.text(x, y, _style.shorten(name, 20), ha="center", va="center", fontsize=_style.SMALL, weight="bold"))
+    _frame(ax, places)
+    name_groups(ax, places, groups, size=_style.SMALL, weight="bold")
 
 
 def _legend(ax: Axes, names: list[str], colors: list[str]) -> None:
@@ -184,13 +184,6 @@ def _legend(ax: Axes, names: list[str], colors: list[str]) -> None:
     width = max(len(_style.shorten(name)) for name in names) * _style.SMALL * 0.6 / 72 + 0.35
     ncols = max(1, int(figure.get_figwidth() / width))
     figure.legend(loc="outside lower center", ncols=ncols, handletextpad=0.1, columnspacing=0.8, labelspacing=0.3)
-
-
-def _halo(text: Any) -> None:
-    """Put a white rim around a text, so that it can be read on top of points."""
-    from matplotlib import patheffects
-
-    text.set_path_effects([patheffects.withStroke(linewidth=2.0, foreground="white", alpha=0.9)])
 
 
 def _frame(ax: Axes, places: NDArray[np.float64]) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from reguloom.pl import _field, _stream, _style
+from reguloom.pl._labels import name_groups
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -82,7 +83,7 @@ def streamlines(
         if points is not None and len(points):
             _fixed_points(panel, np.asarray(points, dtype=float), list(kinds))
         if factor is not None:
-            _stream.label_groups(panel, x, factor[known])
+            name_groups(panel, x, factor[known], size=_style.TEXT, weight="bold")
         _stream.compass(panel, label)
         if title:
             panel.set_title(title)

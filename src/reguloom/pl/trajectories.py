@@ -10,6 +10,7 @@ import pandas as pd
 
 from reguloom._errors import InputError
 from reguloom.pl import _inputs, _style
+from reguloom.pl._labels import halo
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -94,16 +95,9 @@ def _draw(ax: Axes, courses: pd.DataFrame, gene: str, colors: dict[str, str]) ->
         own = courses[courses["fate"] == fate]
         middle = own.groupby("time")[gene].median()
         line: Any = ax.plot(middle.index, middle.to_numpy(), color=color, linewidth=1.6, zorder=5)[0]
-        _halo(line)
+        halo(line, width=2.8)
     ax.set_title(_style.shorten(gene, 22), fontsize=_style.TEXT, pad=3)
     ax.margins(x=0)
-
-
-def _halo(line: Any) -> None:
-    """Put a white rim around a line, so that it stands out from those beneath."""
-    from matplotlib import patheffects
-
-    line.set_path_effects([patheffects.withStroke(linewidth=2.8, foreground="white")])
 
 
 def _legend(figure: Any, axes: list[Axes], colors: dict[str, str]) -> None:
