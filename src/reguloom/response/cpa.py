@@ -18,8 +18,9 @@ from reguloom.response._vocabulary import trained_vocabulary
 from reguloom.response.gene_graphs import Annotation
 from reguloom.response.latent_additive import features_of
 
-LIKELIHOODS = ("auto", "nb", "gauss")
+LIKELIHOODS = ("auto", "nb", "zinb", "gauss")
 DOSE_CURVES = ("logsigm", "sigm", "linear")
+STOP_BY = ("error", "cpa_metric")
 
 
 class CPA(ResponseModel):
@@ -33,9 +34,13 @@ class CPA(ResponseModel):
     Parameters
     ----------
     likelihood
-        ``nb`` for counts, ``gauss`` for log-normalised values, ``auto``: counts if there are any.
+        ``nb`` for counts, ``zinb`` for counts with more zeros than that, ``gauss`` for log-normalised values,
+        ``auto``: ``nb`` if there are counts.
     n_latent, hidden, n_layers, dropout
         Of encoder and decoder.
+    variational, kl_weight, kl_warmup
+        Whether basal states are drawn from distributions held near N(0, 1), how strongly, and the epochs over which
+        that strength grows.
     dose
         How strength grows with dose: ``logsigm``, ``sigm``, ``linear``.
     control_embedding
@@ -47,8 +52,11 @@ class CPA(ResponseModel):
         Terms of genes (GMT, GAF, JSON or a mapping), by which unseen genes are likened to seen ones.
     lr, dose_lr, adversary_lr, weight_decay, lr_step
         Learning rates of autoencoder, dose curves and adversaries; they fall tenfold every `lr_step` epochs.
-    adversary_hidden, adversary_layers
-        Of the classifiers.
+    adversary_hidden, adversary_layers, adversary_focus
+        Of the classifiers; with a focus above 0 (2 is usual), cells that they tell with ease count less.
+    mixup, mixup_warmup
+        Above 0, cells are mixed in pairs while training, by a share from Beta(mixup, mixup), with all that was done to
+        them; from which epoch on.
     adversary_weight, penalty
         Weight of the deception, and of the classifiers' squared gradient.
     adversary_steps
@@ -76,6 +84,9 @@ class CPA(ResponseModel):
         hidden: int = 256,
         n_layers: int = 3,
         dropout: float = 0.0,
+        variational: bool = False,
+        kl_weight: float = 1.0,
+        kl_warmup: int = 0,
         dose: str = "logsigm",
         control_embedding: bool = False,
         embeddings: pd.DataFrame | None = None,
@@ -87,6 +98,9 @@ class CPA(ResponseModel):
         lr_step: int = 45,
         adversary_hidden: int = 64,
         adversary_layers: int = 3,
+        adversary_focus: float = 0.0,
+        mixup: float = 0.0,
+        mixup_warmup: int = 0,
         adversary_weight: float = 1.0,
         penalty: float = 1.0,
         adversary_steps: int = 3,
@@ -96,15 +110,17 @@ class CPA(ResponseModel):
         max_epochs: int | None = None,
         patience: int | None = 20,
         validate_every: int = 1,
+        stop_by: str = "error",
         n_members: int = 1,
     ) -> None:
         params = {name: value for name, value in locals().items() if name not in ("self", "__class__")}
-        for name, value, accepted in (("likelihood", likelihood, LIKELIHOODS), ("dose", dose, DOSE_CURVES)):
+        for name, value, accepted in (("likelihood", likelihood, LIKELIHOODS), ("dose", dose, DOSE_CURVES),
+                                      ("stop_by", stop_by, STOP_BY)):  # fmt: skip
             if value not in accepted:
                 msg = f"{name} is {value!r}; accepted are {', '.join(accepted)}."
                 raise InputError(msg)
         super().__init__(**params)
-        self._needs_counts = likelihood == "nb"
+        self._needs_counts = likelihood in ("nb", "zinb")
 
     def latent(self) -> pd.DataFrame:
         """Return the basal states of the control cells that were kept, one row for each."""
@@ -124,15 +140,19 @@ class CPA(ResponseModel):
     def _sources(self, data: PerturbationData, train: NDArray[np.int64], seed: int) -> tuple[Sources, dict[str, Any]]:
         """Return the genes that have a place; look whether there are counts."""
         p = self.params
-        if p["likelihood"] == "nb" and not data.has_counts:
-            msg = "likelihood='nb' needs counts, and the screen is log-normalised; give counts_layer=, or take 'gauss'."
+        counts = p["likelihood"] in ("nb", "zinb")
+        if counts and not data.has_counts:
+            msg = (
+                f"likelihood={p['likelihood']!r} needs counts, and the screen is log-normalised; give counts_layer=, "
+                "or take 'gauss'."
+            )
             raise InputError(msg)
-        nb = p["likelihood"] == "nb" or (p["likelihood"] == "auto" and data.has_counts)
-        self._needs_counts = nb
+        counts = counts or (p["likelihood"] == "auto" and data.has_counts)
+        self._needs_counts = counts
         table = p["embeddings"]
         sources = trained_vocabulary(data, train, seed, annotation=p["annotation"], embeddings=table,
                                      embedded=table is not None)  # fmt: skip
-        sizes = [int(nb), len(data.batches), len(np.unique(data.condition_codes[train]))]
+        sizes = [int(counts), len(data.batches), len(np.unique(data.condition_codes[train]))]
         extra: dict[str, Any] = {"sizes": np.array(sizes, dtype=np.int64)}
         if table is not None:
             extra["features"] = features_of(sources.vocabulary, table)
@@ -143,10 +163,11 @@ class CPA(ResponseModel):
         from reguloom.response._torch.cpa import CpaNet
 
         p, state = self.params, self.state
-        nb, n_batches, n_conditions = state.extra["sizes"].tolist()
-        self._needs_counts = bool(nb)
-        names = ("n_latent", "hidden", "n_layers", "dropout", "dose", "control_embedding", "adversary_hidden",
-                 "adversary_layers")  # fmt: skip
+        counts, n_batches, n_conditions = state.extra["sizes"].tolist()
+        self._needs_counts = bool(counts)
+        chosen = "nb" if p["likelihood"] == "auto" else p["likelihood"]
+        names = ("n_latent", "hidden", "n_layers", "dropout", "variational", "dose", "control_embedding",
+                 "adversary_hidden", "adversary_layers")  # fmt: skip
         return CpaNet(
             len(state.genes),
             n_vocabulary=len(state.sources.vocabulary),
@@ -154,7 +175,7 @@ class CPA(ResponseModel):
             n_batches=n_batches,
             n_conditions=n_conditions,
             features=state.extra.get("features"),
-            likelihood="nb" if nb else "gauss",
+            likelihood=chosen if counts else "gauss",
             **{name: p[name] for name in names},
         )
 
@@ -165,9 +186,10 @@ class CPA(ResponseModel):
         from reguloom.response._torch.cpa_task import CpaTask
         from reguloom.response._torch.fitting import fitted
 
+        monitor, mode = ("val_cpa_metric", "max") if self.params["stop_by"] == "cpa_metric" else ("val_mse_de", "min")
         epochs = self.params["max_epochs"] or max(1, min(round(20000 / len(train) * 400), 400))
         return fitted(self, data, run, lambda net: CpaTask(self, data, train, val, module=net, seed=run.seed),
-                      monitor="val_mse_de" if len(val) else None, max_epochs=epochs,
+                      monitor=monitor if len(val) else None, mode=mode, max_epochs=epochs,
                       validate_every=self.params["validate_every"])  # fmt: skip
 
     def _effects(self, module: Any, resolved: Resolved, cells: Cells) -> Iterator[NDArray[np.floating]]:

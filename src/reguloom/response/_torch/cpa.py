@@ -11,9 +11,15 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
+from torch.nn import functional
 
 from reguloom.response._torch.layers import blocks
-from reguloom.response._torch.likelihood import expected_log1p, gauss_log_likelihood, nb_log_likelihood
+from reguloom.response._torch.likelihood import (
+    expected_log1p,
+    gauss_log_likelihood,
+    nb_log_likelihood,
+    zinb_log_likelihood,
+)
 
 DOSE_CURVES = ("logsigm", "sigm", "linear")
 LEAST_VARIANCE = 1e-4
@@ -26,7 +32,7 @@ class Inputs:
     Parameters
     ----------
     values
-        Counts for ``nb``, log-normalised expression for ``gauss``, ``(n_cells, n_genes)``.
+        Counts for ``nb`` and ``zinb``, log-normalised expression for ``gauss``, ``(n_cells, n_genes)``.
     scale
         Factor that normalises the counts of each cell, ``(n_cells,)``; unused for ``gauss``.
     context, batch
@@ -37,6 +43,42 @@ class Inputs:
     scale: torch.Tensor
     context: torch.Tensor
     batch: torch.Tensor
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """The distribution of each value, ``(n_cells, n_genes)``.
+
+    Parameters
+    ----------
+    mean
+        Of the counts, or of log-normalised expression.
+    spread
+        Inverse dispersion of the counts, or the variance.
+    zeros
+        Log-odds of a zero beside those of the negative binomial; None for none.
+    counts
+        Whether values are counts.
+    """
+
+    mean: torch.Tensor
+    spread: torch.Tensor
+    zeros: torch.Tensor | None = None
+    counts: bool = True
+
+    def variance(self) -> torch.Tensor:
+        """Return the variance of each value."""
+        if not self.counts:
+            return self.spread
+        within = self.mean + self.mean**2 / self.spread
+        if self.zeros is None:
+            return within
+        kept = torch.sigmoid(-self.zeros)
+        return kept * within + kept * (1 - kept) * self.mean**2
+
+    def expected(self) -> torch.Tensor:
+        """Return the expectation of each value."""
+        return self.mean if self.zeros is None else self.mean * torch.sigmoid(-self.zeros)
 
 
 class DoseCurves(nn.Module):
@@ -76,9 +118,11 @@ class CpaNet(nn.Module):
     n_vocabulary
         Number of genes with a place.
     likelihood
-        ``nb`` or ``gauss``.
+        ``nb``, ``zinb`` or ``gauss``.
     n_latent, hidden, n_layers, dropout
         Of encoder and decoder.
+    variational
+        Whether basal states are drawn around a mean with a variance that the encoder tells.
     dose
         Kind of dose curve.
     control_embedding
@@ -103,6 +147,7 @@ class CpaNet(nn.Module):
         hidden: int,
         n_layers: int,
         dropout: float,
+        variational: bool = False,
         dose: str,
         control_embedding: bool,
         adversary_hidden: int,
@@ -112,10 +157,12 @@ class CpaNet(nn.Module):
         self.likelihood = likelihood
         act = nn.ReLU()
         self.encoder = nn.Sequential(blocks([n_genes, *[hidden] * n_layers], act, dropout), nn.Linear(hidden, n_latent))
+        self.spread = nn.Linear(hidden, n_latent) if variational else None
         self.decoder = blocks([n_latent, *[hidden] * n_layers], act, dropout)
         self.mean = nn.Linear(hidden, n_genes)
         self.log_variance = nn.Linear(hidden, n_genes) if likelihood == "gauss" else None
         self.log_theta = nn.Parameter(torch.zeros(n_genes))
+        self.zeros = nn.Linear(hidden, n_genes) if likelihood == "zinb" else None
         # The last row is the control's, where it has one.
         self.perturbation = nn.Embedding(n_vocabulary + 1, n_latent) if features is None else nn.Embedding(1, n_latent)
         self.from_features = None if features is None else nn.Linear(features.shape[1], n_latent, bias=False)
@@ -133,8 +180,18 @@ class CpaNet(nn.Module):
         )  # fmt: skip
 
     def basal(self, cells: Inputs) -> torch.Tensor:
-        """Return the state of cells before anything is added, ``(n_cells, n_latent)``."""
-        return self.encoder(torch.log1p(cells.values) if self.likelihood == "nb" else cells.values)
+        """Return the state of cells before anything is added, ``(n_cells, n_latent)``; while training a draw of it."""
+        return self.encode(cells)[0]
+
+    def encode(self, cells: Inputs) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return the basal states, and how far their distributions are from N(0, 1), a mean over cells (0 if fixed)."""
+        inside = self.encoder[0](cells.values if self.likelihood == "gauss" else torch.log1p(cells.values))
+        mean = self.encoder[1](inside)
+        if self.spread is None:
+            return mean, torch.zeros((), device=mean.device)
+        variance = functional.softplus(self.spread(inside)) + LEAST_VARIANCE
+        divergence = 0.5 * (variance + mean**2 - 1 - torch.log(variance)).sum(dim=1).mean()
+        return mean + torch.sqrt(variance) * torch.randn_like(mean) if self.training else mean, divergence
 
     def perturbations(self, design: torch.Tensor, dose: torch.Tensor) -> torch.Tensor:
         """Return the latent embedding of perturbations; 0, or that of the control, for rows of zeros.
@@ -164,8 +221,8 @@ class CpaNet(nn.Module):
             made = made + torch.where((code >= 0)[:, None], table[code.clamp(min=0)], table.mean(dim=0))
         return made
 
-    def decode(self, z: torch.Tensor, cells: Inputs) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return the mean and the inverse dispersion (``nb``) or variance (``gauss``) of each value.
+    def decode(self, z: torch.Tensor, cells: Inputs) -> Decoded:
+        """Return the distribution of each value.
 
         Parameters
         ----------
@@ -176,19 +233,35 @@ class CpaNet(nn.Module):
         """
         inside = self.decoder(z)
         if self.log_variance is not None:
-            return self.mean(inside), torch.exp(self.log_variance(inside)) + LEAST_VARIANCE
+            return Decoded(self.mean(inside), torch.exp(self.log_variance(inside)) + LEAST_VARIANCE, counts=False)
         share = torch.softmax(self.mean(inside), dim=1)
-        return share * cells.values.sum(dim=1, keepdim=True), torch.exp(self.log_theta)[None]
+        return Decoded(share * cells.values.sum(dim=1, keepdim=True), torch.exp(self.log_theta)[None],
+                       None if self.zeros is None else self.zeros(inside))  # fmt: skip
+
+    def log_likelihood(self, values: torch.Tensor, found: Decoded) -> torch.Tensor:
+        """Return the log-likelihood of each value.
+
+        Parameters
+        ----------
+        values
+            What was measured.
+        found
+            Of :meth:`decode`.
+        """
+        if self.likelihood == "gauss":
+            return gauss_log_likelihood(values, found.mean, found.spread)
+        if found.zeros is not None:
+            return zinb_log_likelihood(values, found.mean, found.spread, found.zeros)
+        return nb_log_likelihood(values, found.mean, found.spread)
 
     def reconstruction_loss(self, z: torch.Tensor, cells: Inputs) -> torch.Tensor:
         """Return minus the log-likelihood of `cells` given latent states `z`, summed over genes, mean over cells."""
-        mean, spread = self.decode(z, cells)
-        density = nb_log_likelihood if self.likelihood == "nb" else gauss_log_likelihood
-        return -density(cells.values, mean, spread).sum(dim=1).mean()
+        return -self.log_likelihood(cells.values, self.decode(z, cells)).sum(dim=1).mean()
 
     def log_expression(self, z: torch.Tensor, cells: Inputs) -> torch.Tensor:
         """Return expected log-normalised expression; parameters as for :meth:`decode`."""
-        mean, spread = self.decode(z, cells)
+        found = self.decode(z, cells)
         if self.likelihood == "gauss":
-            return mean
-        return expected_log1p(mean, spread, cells.scale[:, None]).to(mean.dtype)
+            return found.mean
+        expected = expected_log1p(found.mean, found.spread, cells.scale[:, None]).to(found.mean.dtype)
+        return expected if found.zeros is None else expected * torch.sigmoid(-found.zeros)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from reguloom._torch.trainer import Step, Task
 from reguloom.core import PerturbationData
 from reguloom.response._state import Cells, cells_of
 from reguloom.response._torch.cpa import CpaNet, Inputs
+from reguloom.response._torch.cpa_metric import cpa_metric
 from reguloom.response._torch.fitting import device_of
 from reguloom.response._validation import held
 
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 
 #: Control cells of a context by which a group is predicted in validation.
 FEW = 64
+#: Validation cells that the original's metric is computed of at once.
+MOST_AT_ONCE = 512
 
 
 class CpaTask(Task):
@@ -46,8 +50,9 @@ class CpaTask(Task):
         *, module: CpaNet, seed: int,
     ) -> None:  # fmt: skip
         self.p, self.data, self.train, self.module = model.params, data, train, module
+        self.val, self.seed = val, seed
         self.device = device_of(module)
-        self.counts = module.likelihood == "nb"
+        self.counts = module.likelihood != "gauss"
         self.resolved = model.state.sources.resolve(data.conditions)
         self.held = held(data, val)
         codes = {
@@ -90,18 +95,23 @@ class CpaTask(Task):
         """Go one step with the adversaries, the autoencoder, or both."""
         p, pretraining = self.p, at.epoch < self.p["pretrain_epochs"]
         told: dict[str, Any] = {}
-        cells = self._inputs(batch)
+        mix = self._mix(len(batch), at.epoch)
+        cells = self._inputs(batch, mix)
         alone = not pretraining and len(self.module.adversaries) and at.batch % p["adversary_steps"] != 0
         if not alone:
-            ramp = (at.epoch - p["pretrain_epochs"]) / max(p["adversary_warmup"], 1)
-            strength = 0.0 if pretraining else p["adversary_weight"] * min(max(ramp, 0.0), 1.0)
-            basal = self.module.basal(cells)
-            told["reconstruction"] = self.module.reconstruction_loss(self._latent(basal, batch, cells), cells)
-            deceived = self._adversary_loss(basal, batch) if strength else torch.zeros((), device=self.device)
-            at.update(told["reconstruction"] - strength * deceived, "main")
+            strength = 0.0 if pretraining else p["adversary_weight"] * _ramp(at.epoch - p["pretrain_epochs"],
+                                                                            p["adversary_warmup"])  # fmt: skip
+            basal, divergence = self.module.encode(cells)
+            told["reconstruction"] = self.module.reconstruction_loss(self._latent(basal, batch, cells, mix), cells)
+            deceived = self._adversary_loss(basal, batch, mix) if strength else torch.zeros((), device=self.device)
+            loss = told["reconstruction"] - strength * deceived
+            if p["variational"]:
+                told["divergence"] = divergence
+                loss = loss + p["kl_weight"] * _ramp(at.epoch + 1, p["kl_warmup"]) * divergence
+            at.update(loss, "main")
         if len(self.module.adversaries) and (alone or pretraining):
             basal = self.module.basal(cells).detach().requires_grad_(True)
-            loss = self._adversary_loss(basal, batch)
+            loss = self._adversary_loss(basal, batch, mix)
             told["adversary"] = loss
             at.update(loss + p["penalty"] * self._penalty(basal), "adversary")
         return told
@@ -117,31 +127,66 @@ class CpaTask(Task):
             found = counterfactuals(self.module, self.resolved.design[codes], self.resolved.dose[codes],
                                     self.starts[context])  # fmt: skip
             made[here] = np.stack([one.mean(axis=0) for one in found])
-        return self.held.scores(made)
+        scores = self.held.scores(made)
+        if self.p["stop_by"] == "cpa_metric":
+            scores["val_cpa_metric"] = self._cpa_metric(epoch)
+        return scores
 
-    def _inputs(self, batch: NDArray[np.int64]) -> Inputs:
+    def _cpa_metric(self, epoch: int) -> float:
+        """Return what the original stops by, of the validation cells as they are reconstructed."""
+        some = shuffled(self.val, MOST_AT_ONCE, np.random.default_rng(child_seed(self.seed, "metric", epoch)))
+        return float(np.mean([self._cpa_metric_of(batch) for batch in some]))
+
+    def _cpa_metric_of(self, batch: NDArray[np.int64]) -> float:
+        """Return the metric of one batch."""
+        cells = self._inputs(batch)
+        basal = self.module.basal(cells)
+        codes = self.data.condition_codes[batch]
+        design, dose = self._design(codes)
+        after = basal + self.module.perturbations(design, dose)
+        found = self.module.decode(after + self.module.surroundings(cells.context, cells.batch), cells)
+        return cpa_metric(
+            cells.values.cpu().numpy(), found.expected().cpu().numpy(), found.variance().cpu().numpy(),
+            basal=basal.cpu().numpy(), after=after.cpu().numpy(), labels=codes,
+        )  # fmt: skip
+
+    def _mix(self, n: int, epoch: int) -> Mix | None:
+        """Draw which cells of a batch are mixed, and how strongly; none before the end of the warm-up."""
+        if not self.p["mixup"] or epoch < self.p["mixup_warmup"]:
+            return None
+        share = torch.distributions.Beta(self.p["mixup"], self.p["mixup"]).sample()
+        return Mix(float(share), torch.randperm(n).to(self.device))
+
+    def _inputs(self, batch: NDArray[np.int64], mix: Mix | None = None) -> Inputs:
         """Return the cells of a batch."""
-        values = self.data.counts(batch) if self.counts else self.data.values(batch)
+        values = torch.from_numpy(self.data.counts(batch) if self.counts else self.data.values(batch)).to(self.device)
         tensors = (torch.from_numpy(self.numbers[name][batch]).to(self.device) for name in ("context", "batch"))
         context, lane = tensors
-        return Inputs(
-            torch.from_numpy(values).to(self.device), torch.ones(len(batch), device=self.device), context, lane
-        )
+        return Inputs(_mixed(values, mix), torch.ones(len(batch), device=self.device), context, lane)
 
-    def _latent(self, basal: torch.Tensor, batch: NDArray[np.int64], cells: Inputs) -> torch.Tensor:
+    def _design(self, codes: NDArray[Any]) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return weights and doses of the genes of some conditions."""
+        design, dose = self.resolved.design[codes], self.resolved.dose[codes]
+        return torch.from_numpy(design).to(self.device), torch.from_numpy(dose).to(self.device)
+
+    def _latent(
+        self, basal: torch.Tensor, batch: NDArray[np.int64], cells: Inputs, mix: Mix | None = None
+    ) -> torch.Tensor:
         """Return basal states with all that was done to the cells."""
-        codes = self.data.condition_codes[batch]
-        design, dose = (
-            torch.from_numpy(one[codes]).to(self.device) for one in (self.resolved.design, self.resolved.dose)
-        )
-        return basal + self.module.perturbations(design, dose) + self.module.surroundings(cells.context, cells.batch)
+        done = self.module.perturbations(*self._design(self.data.condition_codes[batch]))
+        return basal + _mixed(done + self.module.surroundings(cells.context, cells.batch), mix)
 
-    def _adversary_loss(self, basal: torch.Tensor, batch: NDArray[np.int64]) -> torch.Tensor:
-        """Return the weighted cross-entropy of all classifiers."""
+    def _adversary_loss(self, basal: torch.Tensor, batch: NDArray[np.int64], mix: Mix | None = None) -> torch.Tensor:
+        """Return the weighted cross-entropy of all classifiers; of mixed cells for both of their classes."""
         total = torch.zeros((), device=self.device)
         for name, classifier in self.module.adversaries.items():
             wanted = torch.from_numpy(self.numbers[name][batch]).to(self.device)
-            total = total + functional.cross_entropy(classifier(basal), wanted, weight=self.weights[name])
+            logits, weights, focus = classifier(basal), self.weights[name], self.p["adversary_focus"]
+            if mix is None:
+                total = total + focal_loss(logits, wanted, weights, focus)
+            else:
+                total = total + mix.share * focal_loss(logits, wanted, weights, focus)
+                total = total + (1 - mix.share) * focal_loss(logits, wanted[mix.partner], weights, focus)
         return total
 
     def _penalty(self, basal: torch.Tensor) -> torch.Tensor:
@@ -151,6 +196,53 @@ class CpaTask(Task):
             (slope,) = torch.autograd.grad(classifier(basal).sum(), basal, create_graph=True)
             total = total + (slope**2).mean()
         return total
+
+
+@dataclass(frozen=True)
+class Mix:
+    """How the cells of a batch are mixed.
+
+    Parameters
+    ----------
+    share
+        Of the cell itself; the rest is its partner's.
+    partner
+        Position of each cell's partner, ``(n_cells,)``.
+    """
+
+    share: float
+    partner: torch.Tensor
+
+
+def _mixed(values: torch.Tensor, mix: Mix | None) -> torch.Tensor:
+    """Return rows mixed with those of their partners."""
+    return values if mix is None else mix.share * values + (1 - mix.share) * values[mix.partner]
+
+
+def _ramp(epochs: int, warmup: int) -> float:
+    """Return how far a weight has grown after so many epochs, from 0 to 1."""
+    return min(max(epochs / max(warmup, 1), 0.0), 1.0)
+
+
+def focal_loss(logits: torch.Tensor, wanted: torch.Tensor, weights: torch.Tensor, focus: float) -> torch.Tensor:
+    """Return the cross-entropy in which cells that are told with ease count less, by ``(1 - p)^focus``.
+
+    Parameters
+    ----------
+    logits
+        ``(n_cells, n_classes)``.
+    wanted
+        Classes, ``(n_cells,)``.
+    weights
+        Of the classes.
+    focus
+        0 is the cross-entropy.
+    """
+    if not focus:
+        return functional.cross_entropy(logits, wanted, weight=weights)
+    log_p = functional.log_softmax(logits, dim=1).gather(1, wanted[:, None])[:, 0]
+    own = weights[wanted]
+    return -(own * (1 - log_p.exp()) ** focus * log_p).sum() / own.sum()
 
 
 def _class_weights(numbers: NDArray[np.int64]) -> torch.Tensor:
@@ -177,7 +269,7 @@ def counterfactuals(
     """
     module.eval()
     device = device_of(module)
-    raw = cells.counts if module.likelihood == "nb" else cells.values
+    raw = cells.values if module.likelihood == "gauss" else cells.counts
     values = torch.from_numpy(np.asarray(raw.toarray() if raw is not None else 0, dtype=np.float32)).to(device)
     scale = np.ones(len(cells), dtype=np.float32) if cells.scale is None else cells.scale
     context = torch.from_numpy(cells.context).to(device)
@@ -217,7 +309,7 @@ def basal_states(module: CpaNet, cells: Cells) -> NDArray[np.float32]:
         Any cells.
     """
     module.eval()
-    raw = cells.counts if module.likelihood == "nb" else cells.values
+    raw = cells.values if module.likelihood == "gauss" else cells.counts
     values = torch.from_numpy(np.asarray(raw.toarray() if raw is not None else 0, dtype=np.float32))
     empty = torch.zeros(len(cells))
     return module.basal(Inputs(values.to(device_of(module)), empty, empty, empty)).cpu().numpy()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+from torch.nn import functional
 
 
 def nb_log_likelihood(counts: torch.Tensor, mean: torch.Tensor, inverse_dispersion: torch.Tensor) -> torch.Tensor:
@@ -21,6 +22,25 @@ def nb_log_likelihood(counts: torch.Tensor, mean: torch.Tensor, inverse_dispersi
         torch.lgamma(counts + theta) - torch.lgamma(theta) - torch.lgamma(counts + 1)
         + theta * (torch.log(theta) - log_total) + counts * (torch.log(mean) - log_total)
     )  # fmt: skip
+
+
+def zinb_log_likelihood(
+    counts: torch.Tensor, mean: torch.Tensor, inverse_dispersion: torch.Tensor, log_odds: torch.Tensor
+) -> torch.Tensor:
+    """Return the logarithm of the probability where there are more zeros than those of a negative binomial.
+
+    Parameters
+    ----------
+    counts, mean, inverse_dispersion
+        As for :func:`nb_log_likelihood`.
+    log_odds
+        Of a zero that does not come from the negative binomial, same shape as `counts`.
+    """
+    inside = nb_log_likelihood(counts, mean, inverse_dispersion)
+    # log(1 - pi) + NB, and at zero also pi: log(pi + (1 - pi) NB(0)).
+    kept = inside - functional.softplus(log_odds)
+    extra = -functional.softplus(-log_odds)
+    return torch.where(counts < 0.5, torch.logaddexp(extra, kept), kept)
 
 
 def gauss_log_likelihood(values: torch.Tensor, mean: torch.Tensor, variance: torch.Tensor) -> torch.Tensor:
