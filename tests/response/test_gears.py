@@ -190,7 +190,7 @@ def test_the_uncertainty_head_learns_which_genes_are_noisy(make_screen) -> None:
     rng = np.random.default_rng(0)
     cells.X = np.clip(cells.X + noisy * rng.normal(0, 0.7, cells.X.shape), 0, None).astype(np.float32)
     data = PerturbationData.from_anndata(cells, values="log")
-    model = rl.response.GEARS(hidden=16, max_epochs=8, lr=1e-2, lr_decay=0.9, uncertainty=True).fit(data)
+    model = rl.response.GEARS(hidden=16, max_epochs=40, lr=1e-2, cells_each=4, uncertainty=True).fit(data)
     from reguloom.response._torch.gears_task import changes
 
     logs = changes(model.members_[0], model.state.sources.resolve(model.state.conditions).design)[1].mean(axis=0)
@@ -209,3 +209,81 @@ def test_compat_wants_annotation_and_leaves_unknown_genes_out(make_screen) -> No
     # By default a gene without annotation has a node of its own.
     own = rl.response.GEARS(annotation=terms, hidden=8, max_epochs=1).fit(data)
     assert own.predict(["G00"]).obs["source"].tolist() == ["trained"]
+
+
+def test_squares_are_least_at_the_mean_and_fourth_powers_are_not() -> None:
+    rng = np.random.default_rng(0)
+    n = 4000
+    # A gene with transcripts in a tenth of the control cells, and in half of the perturbed ones.
+    control, observed = (torch.from_numpy(2.0 * (rng.random((n, 1)) < share)) for share in (0.1, 0.5))
+    truth = float(observed.mean() - control.mean())
+    tried = np.linspace(0, 2, 401)
+    told = {"condition": torch.zeros(n, dtype=torch.int64), "used": torch.ones((1, 1)), "control": torch.zeros(1)}
+    best = {}
+    for focus in (0.0, 2.0):
+        losses = [float(gears_loss(control + change, observed, direction=0.0, focus=focus, **told)) for change in tried]
+        best[focus] = tried[int(np.argmin(losses))]
+    assert best[0.0] == pytest.approx(truth, abs=0.006)
+    assert abs(best[2.0] - truth) > 0.05
+
+
+@pytest.mark.parametrize("n_cells", [15, 60])
+def test_the_learning_rate_falls_by_updates_and_in_compat_by_epochs(make_screen, n_cells: int) -> None:
+    from reguloom.response._torch.gears_task import GearsTask, epochs_of_step
+
+    data = PerturbationData.from_anndata(make_screen(n_cells=n_cells), values="log")
+    settings = {"hidden": 4, "lr_step": 30, "cells_each": 4, "batch_size": 8}
+    model = rl.response.GEARS(**settings, max_epochs=1).fit(data)
+    every = np.arange(data.n_cells)
+    epochs = epochs_of_step(model.params, data, every)
+    task = GearsTask(model, data, every, every[-9:], module=model.members_[0], seed=0)
+    batches = list(task.batches(0, np.random.default_rng(0)))
+    assert 30 / 1.5 < epochs * len(batches) < 30 * 1.5
+    # Ten steps, where the epochs are not told.
+    rates = rl.response.GEARS(**{**settings, "cells_each": 40, "lr_step": 1}).fit(data).history_["lr"]
+    assert rates.iloc[0] == 1e-3 and rates.iloc[-1] == pytest.approx(1e-3 * 0.5**9)
+    terms = {name: {"T"} for name in data.genes}
+    rates = rl.response.GEARS(**settings, annotation=terms, compat=True, max_epochs=3).fit(data).history_["lr"]
+    assert rates.tolist() == pytest.approx([1e-3, 5e-4, 2.5e-4])
+
+
+def test_a_batch_holds_cells_of_a_few_perturbations(make_screen) -> None:
+    from reguloom.response._torch.gears_task import GearsTask, units_of
+
+    data = PerturbationData.from_anndata(make_screen(n_cells=30, contexts=2), covariates="cell_type", values="log")
+    model = rl.response.GEARS(hidden=4, batch_size=6, cells_each=5, max_epochs=1).fit(data)
+    train = np.flatnonzero(data.condition_codes != 3)
+    task = GearsTask(model, data, train, train[-9:], module=model.members_[0], seed=0)
+    seen, others = [], []
+    for cells, partners in task.batches(0, np.random.default_rng(0)):
+        sizes = np.unique(units_of(data, cells), return_counts=True)[1]
+        assert len(sizes) <= 6 and len(cells) <= 30
+        assert data.is_control[partners].all()
+        assert (data.context_codes[partners] == data.context_codes[cells]).all()
+        seen.append(cells)
+        others.append(task.step((cells, partners), None)["loss"].item())
+    seen = np.concatenate(seen)
+    assert len(np.unique(seen)) == len(seen) > 0.9 * len(train)
+    assert set(seen) <= set(train) and np.isfinite(others).all()
+
+
+def test_contexts_are_told_apart(make_screen) -> None:
+    cells = make_screen(n_cells=30, contexts=2)
+    effect = cells.uns["effect"]
+    perturbed = (cells.obs["perturbation"] == "G00") & (cells.obs["cell_type"] == "type1")
+    # In the second type one gene does the opposite of what it does in the first.
+    cells.X[perturbed.to_numpy()] -= 2 * effect["G00"].to_numpy()
+    cells.X = np.clip(cells.X, 0, None).astype(np.float32)
+    data = PerturbationData.from_anndata(cells, covariates="cell_type", values="log")
+    model = rl.response.GEARS(hidden=16, lr=5e-3, lr_step=60, max_epochs=45).fit(data)
+    bulk = data.pseudobulk()
+    agreement = {}
+    for context in data.contexts:
+        found = model.predict(["G00"], context=context).delta[0]
+        agreement[context] = [np.corrcoef(found, bulk.delta[bulk.position("G00", one)])[0, 1] for one in data.contexts]
+    assert agreement["type0"][0] > 0.5 > 0 > agreement["type0"][1]
+    assert agreement["type1"][1] > 0.5 > 0 > agreement["type1"][0]
+    both = model.predict("G00", data.select(np.flatnonzero(data.is_control)))
+    where = data.context_codes[data.is_control]
+    for code, context in enumerate(data.contexts):
+        assert np.allclose(both.delta[where == code], model.predict(["G00"], context=context).delta[0], atol=1e-6)

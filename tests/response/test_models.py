@@ -17,7 +17,7 @@ from reguloom.core import PerturbationData  # noqa: E402
 
 TERMS = {f"G{i:02d}": {f"T{i // 2}", f"T{i % 3}x"} for i in range(30)}
 SMALL = {
-    "gears": {"annotation": TERMS, "hidden": 16, "max_epochs": 12, "lr": 5e-3, "lr_decay": 0.8},
+    "gears": {"annotation": TERMS, "hidden": 16, "max_epochs": 100, "lr": 5e-3, "lr_step": 60},
     "cpa": {"hidden": 48, "n_layers": 1, "n_latent": 16, "max_epochs": 80, "lr": 5e-3, "batch_size": 64,
             "patience": None, "adversary_steps": 2, "adversary_weight": 10.0, "adversary_lr": 3e-3, "penalty": 0.1,
             "pretrain_epochs": 5},

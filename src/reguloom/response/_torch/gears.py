@@ -33,6 +33,8 @@ class GearsNet(nn.Module):
         Apply the co-expression graph to the first cell of each batch only, as the original does by mistake.
     uncertainty
         Whether there is a head for the logarithm of the variance.
+    n_contexts
+        Of the data; with several, each has an embedding that joins that of the perturbation.
     """
 
     sim_layers: Any
@@ -47,6 +49,7 @@ class GearsNet(nn.Module):
         n_layers: tuple[int, int] = (1, 1),
         compat: bool = False,
         uncertainty: bool = False,
+        n_contexts: int = 1,
     ) -> None:
         super().__init__()
         n_genes, n_nodes = coexpression.shape[0], annotation.shape[0]
@@ -67,16 +70,21 @@ class GearsNet(nn.Module):
         self.indv_w2 = nn.Parameter(nn.init.xavier_normal_(torch.empty(1, n_genes, hidden + 1)))
         self.indv_b2 = nn.Parameter(nn.init.xavier_normal_(torch.empty(1, n_genes)))
         self.uncertainty_w = batch_normed([hidden, 2 * hidden, hidden, 1]) if uncertainty else None
+        self.context_emb = nn.Embedding(n_contexts, hidden) if n_contexts > 1 else None
 
-    def forward(self, design: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
+    def forward(
+        self, design: torch.Tensor, context: torch.Tensor | None = None
+    ) -> tuple[torch.Tensor, torch.Tensor | None]:
         """Return what each cell's expression changes by, and the logarithm of the variance if there is a head.
 
         Parameters
         ----------
         design
             Weights of the perturbed genes of each cell, ``(n_cells, n_nodes)``; a row of zeros is a control.
+        context
+            Number of each cell's context, -1 for one that was not seen; not seen at all if None.
         """
-        embedded = self.perturbations(design)
+        embedded = self.perturbations(design, context)
         trunk = self._trunk(len(design))
         # Genes come before cells in memory, so that each gene's own weights meet its rows without a copy.
         if self.compat:
@@ -93,12 +101,12 @@ class GearsNet(nn.Module):
             return change, None
         return change, self.uncertainty_w(flat).reshape(self.n_genes, len(design)).T
 
-    def perturbations(self, design: torch.Tensor) -> torch.Tensor:
+    def perturbations(self, design: torch.Tensor, context: torch.Tensor | None = None) -> torch.Tensor:
         """Return the embedding of each cell's perturbation, ``(n_cells, hidden)``; zeros for controls.
 
         Parameters
         ----------
-        design
+        design, context
             As in :meth:`forward`.
         """
         nodes = _within_unit_ball(self.pert_emb)
@@ -110,6 +118,12 @@ class GearsNet(nn.Module):
         if not len(perturbed):
             return made
         summed = design[perturbed] @ nodes
+        if self.context_emb is not None:
+            where = _within_unit_ball(self.context_emb)
+            own = torch.full((len(design),), -1, device=design.device) if context is None else context
+            own = own[perturbed]
+            # One that was not seen is like the average of those that were.
+            summed = summed + torch.where((own >= 0)[:, None], where[own.clamp(min=0)], where.mean(dim=0))
         # Batch normalisation needs two rows while training.
         fused = self.pert_fuse(torch.cat([summed, summed]) if len(perturbed) == 1 else summed)
         return made.index_put((perturbed,), fused[: len(perturbed)])
@@ -177,6 +191,7 @@ def gears_loss(
     used: torch.Tensor,
     control: torch.Tensor,
     direction: float = 0.1,
+    focus: float = 2.0,
     log_variance: torch.Tensor | None = None,
     regularisation: float = 1.0,
     compat: bool = False,
@@ -196,6 +211,8 @@ def gears_loss(
         Mean expression of control cells, ``(n_genes,)`` or one row per cell.
     direction
         Weight of the direction term.
+    focus
+        Errors are raised to the power ``2 + focus``; 2 in the paper.
     log_variance
         From the uncertainty head.
     regularisation
@@ -207,7 +224,7 @@ def gears_loss(
         Replace the sign in the direction term by ``tanh(sharpness x)``, which has a gradient; the sign has none.
     """
     error = predicted - observed
-    focused = error.abs() ** 4
+    focused = error.abs() ** (2 + focus)
     if log_variance is not None and compat:
         focused = focused * (1 + regularisation * torch.exp(-log_variance))
     elif log_variance is not None:
