@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from anndata import AnnData
 
-from reguloom import activity, oracle, report, vectorfield
+from reguloom import activity, evaluate, oracle, report, temporal, vectorfield
 from reguloom.core import Network, Perturbation, Provenance, Regulon, Regulons
 from reguloom.oracle.persistence import write_oracle
 
@@ -126,6 +126,37 @@ def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     stages = {"grn": {"fingerprint": "00ff", "params": {"method": "grnboost2", "tfs": NASTY[0]}, "wall_s": 1.5}}
     (folder / "manifest.json").write_text(json.dumps({"stages": stages, "inputs": {"matrix": "abc"}}))
     return folder
+
+
+@pytest.fixture(scope="session")
+def judged(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A report of what ``evaluate`` and ``temporal.fit`` wrote, with another tool's predictions in the table."""
+    folder = tmp_path_factory.mktemp("judged")
+    rng = np.random.default_rng(0)
+    genes, labels = [f"G{i:02d}" for i in range(12)], ["control", "G00", "G01", "G02", "G00+G01", "G01+G02", "G00+G02"]
+    effect = {name: rng.normal(size=len(genes)) for name in labels[1:4]}
+    means = {
+        label: 3 + sum((effect[one] for one in label.split("+") if one in effect), np.zeros(12)) for label in labels
+    }
+    rows = [means[label] + 0.5 * rng.normal(size=(20, 12)) for label in labels]
+    obs = pd.DataFrame({"perturbation": np.repeat(labels, 20)}, index=[f"c{i}" for i in range(140)])
+    values = np.clip(np.vstack(rows), 0, None).astype(np.float32)
+    screen = AnnData(values, obs=obs, var=pd.DataFrame(index=genes))
+    screen.obsm["X_pca"] = np.asarray(screen.X)[:, :2]
+    screen.write_h5ad(folder / "result.h5ad")
+    other = pd.DataFrame({label: means[label] for label in labels[4:]}, index=genes).T
+    scores = evaluate.response({"<b>oracle</b>": other}, screen, split="unseen-combination", n_splits=1, n_bootstrap=20)
+    scores.write(folder / "evaluation")
+    hours = np.repeat([0.0, 1.0, 2.0, 4.0, 8.0], 2)
+    early, late = np.exp(-hours), hours / 8
+    courses = np.array([(early if i < 8 else late) * 5 + 0.05 * rng.normal(size=10) for i in range(16)])
+    header = [f"{hour:g}h_rep{i % 2 + 1}" for i, hour in enumerate(hours)]
+    pd.DataFrame(courses, [f"g{i}" for i in range(16)], header).to_csv(
+        folder / "course.tsv", sep="\t", index_label="gene"
+    )
+    course = temporal.as_course(temporal.read(folder / "course.tsv", bulk=True))
+    temporal.fit(course, method="kmeans", n_modules=2, rng=0).write(folder / "temporal")
+    return report.build(folder, folder / "report.html")
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import anndata
 import numpy as np
+import pandas as pd
 import pytest
 from tests.report.browser import Browser
 from tests.report.conftest import FACTORS, NASTY, make_cells
@@ -316,6 +317,32 @@ def test_it_prints_and_fits_a_narrow_window(chromium: Browser, page: Path, tmp_p
     assert chromium.run("document.documentElement.dataset.theme") == "dark"
     assert chromium.complaints == [] and chromium.requests == []
     chromium.scheme("light")
+
+
+def test_a_real_leaderboard_and_real_modules_are_shown(chromium: Browser, judged: Path) -> None:
+    chromium.open(judged)
+    shown = text(chromium, "#tables")
+    assert "technical duplicate" in shown and "additive" in shown and "<b>oracle</b>" in shown
+    table = pd.read_csv(judged.parent / "evaluation" / "leaderboard.csv")
+    names = "[...document.querySelectorAll('#tables tbody th')].map(one => one.firstChild.textContent)"
+    marks = "[...document.querySelectorAll('#tables tbody tr')].map(one => one.querySelector('.tag')?.textContent)"
+    for metric, falls in (("score", True), ("l2", False)):
+        chromium.run(f"document.querySelector('#tables select').value = {metric!r}")
+        chromium.run("document.querySelector('#tables select').dispatchEvent(new Event('change'))")
+        mine = table[(table["metric"] == metric) & (table["stratum"] == "all") & table["value"].notna()]
+        ordered = mine.sort_values("value", ascending=not falls, kind="stable")
+        assert chromium.run(names) == ordered["model"].tolist()
+        kinds = {"baseline": "baseline", "control": "ceiling", "model": None}
+        assert chromium.run(marks) == [kinds[kind] for kind in ordered["kind"]]
+        assert chromium.run("document.querySelectorAll('#tables svg .span').length") == mine["low"].notna().sum()
+        assert chromium.run("document.querySelectorAll('#tables svg .null').length") == 1
+    assert chromium.run("document.querySelectorAll('#tables svg .strong').length") == 2
+    assert chromium.run("document.querySelectorAll('#temporal figure svg polyline').length") == 2
+    assert chromium.run("document.querySelectorAll('#temporal svg.full line').length") > 16
+    assert "k-means" in text(chromium, "#temporal") or "kmeans" in text(chromium, "#temporal")
+    assert "held-out log-likelihood" in text(chromium, "#temporal") and "baseline" in text(chromium, "#temporal")
+    assert chromium.run("document.querySelectorAll('.alarm').length") == 0
+    assert chromium.complaints == [] and chromium.requests == []
 
 
 def test_a_page_without_regulons_says_what_would_fill_it(chromium: Browser, tmp_path: Path) -> None:

@@ -231,6 +231,7 @@ def check_size(n_cells: int, megabytes: float, folder: Path) -> None:
     assert any("to keep the file small" in one["text"] for one in data["checks"])
 
 
+@pytest.mark.slow
 def test_a_hundred_thousand_cells_fit_15_mb(tmp_path: Path) -> None:
     assert limit_bytes(100_000) < 15e6
     check_size(100_000, 15.0, tmp_path)

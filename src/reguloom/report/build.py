@@ -121,8 +121,10 @@ def _content(source: Source, *, basis: str | None, groupby: str | None) -> tuple
             ready = knockout.stage(source)
             made["knockout"] = knockout.panel(source, payload, ready)
             made["whatif"] = whatif.panel(source.oracle, ready, payload)
-    with told("laying out the flow"):
-        made["flow"] = flow.panel(source, payload)
+    made["flow"] = None
+    if source.field_file is not None:
+        with told("laying out the flow"):
+            made["flow"] = flow.panel(source, payload)
     made["ranking"], made["tables"], made["temporal"] = (
         ranking.panel(source),
         tables.panel(source),

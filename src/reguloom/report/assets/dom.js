@@ -43,9 +43,10 @@ const EMPTY = "\u2013";
 /** Write a number with three significant digits; whole numbers with separators. */
 function number(value, digits = 3) {
   if (value === null || value === undefined || Number.isNaN(value)) return EMPTY;
+  if (Math.abs(value) < 1e-12) return "0";
   if (Number.isInteger(value)) return value.toLocaleString("en-US").replace("-", "\u2212");
   const size = Math.abs(value);
-  if (size !== 0 && (size < 1e-3 || size >= 1e6)) return value.toExponential(Math.max(0, digits - 1)).replace("-", "\u2212");
+  if (size !== 0 && (size < 1e-3 || size >= 1e6)) return value.toExponential(Math.max(0, digits - 1)).replaceAll("-", "\u2212");
   return String(Number(value.toPrecision(digits))).replace("-", "\u2212");
 }
 

@@ -1,5 +1,7 @@
 /* Temporal modules: their mean curves, and when their genes respond. */
 
+const LABELS = { half_time: "half-time (h)", onset: "onset (h)", n_genes: "genes", n_modules: "modules", held_out: "held-out log-likelihood", gain: "gain over the best baseline", gain_se: "its standard error" };
+
 function temporalPanel(data) {
   const all = data.temporal;
   const color = (name) => `rgb(${shade(all.colors[all.modules.indexOf(name)] || "#8A8F98").join(" ")})`;
@@ -19,7 +21,7 @@ function temporalPanel(data) {
     if (!rows.length) return null;
     const every = all.curves.map((row) => row[2]);
     const values = all.curves.flatMap((row) => [row[4], row[5]]).filter(Number.isFinite);
-    const { node, plot, toX, toY } = chart({ label: `Mean course of module ${name}`, width: 290, height: 190, x: [Math.min(...every), Math.max(...every)], y: [Math.min(...values), Math.max(...values)], margin: [10, 12, 36, 42], xLabel: "time" });
+    const { node, plot, toX, toY } = chart({ label: `Mean course of module ${name}`, width: 290, height: 190, x: [Math.min(...every), Math.max(...every)], y: [Math.min(...values), Math.max(...values)], margin: [10, 12, 36, 42], xLabel: "time (h)" });
     tracks.forEach((track, k) => {
       const line = rows.filter((row) => row[1] === track).sort((a, b) => a[2] - b[2]);
       const at = (i) => line.map((row) => `${toX(row[2]).toFixed(1)},${toY(row[i]).toFixed(1)}`);
@@ -35,7 +37,7 @@ function temporalPanel(data) {
     if (!known.length) return null;
     const [rowHeight, width] = [34, innerWidth < 700 ? 460 : 860];
     const height = all.modules.length * rowHeight + 48;
-    const { node, plot, toX } = chart({ label: "Half-times of the genes of each module", width, height, x: [Math.min(0, ...known.map((row) => row.half)), Math.max(...known.map((row) => row.half))], y: [0, 1], margin: [6, 16, 40, 96], xLabel: "half-time of a gene", yTicks: [] });
+    const { node, plot, toX } = chart({ label: "Half-times of the genes of each module", width, height, x: [Math.min(0, ...known.map((row) => row.half)), Math.max(...known.map((row) => row.half))], y: [0, 1], margin: [6, 16, 40, 96], xLabel: "half-time of a gene (h)", yTicks: [] });
     node.classList.add("full");
     all.modules.forEach((name, i) => {
       const y = 8 + (i + 0.5) * rowHeight;
@@ -54,7 +56,7 @@ function temporalPanel(data) {
     const mine = genes.filter((row) => row.module === name);
     const table = new Table({
       caption: `Genes of ${name}`, rows: mine, search: "Gene", sort: { key: null, down: false },
-      columns: [{ key: "gene", label: "Gene", text: true }, { key: "half", label: "Half-time" }, { key: "onset", label: "Onset" }],
+      columns: [{ key: "gene", label: "Gene", text: true }, { key: "half", label: "Half-time (h)" }, { key: "onset", label: "Onset (h)" }],
       pick: data.cells ? (row) => { if (data.canColor("gene", row.gene)) { say("gene", row.gene); go("cells"); } } : null,
     });
     put(detail, h("h3", { text: `${name}: ${number(mine.length)} genes` }), table.node);
@@ -62,7 +64,8 @@ function temporalPanel(data) {
 
   function listing(content, title, marked) {
     if (!content) return null;
-    const columns = content.columns.map((label, i) => ({ key: `c${i}`, label: label.replace(/_/g, " "), text: content.rows.some((row) => typeof row[i] === "string" && row[i] !== "") }));
+    const columns = content.columns.map((label, i) => ({ key: `c${i}`, label: LABELS[label] || label.replace(/_/g, " "), text: content.rows.some((row) => typeof row[i] === "string" && row[i] !== "") }))
+      .filter((column, i) => content.rows.some((row) => row[i] !== null && row[i] !== ""));
     const at = content.columns.indexOf("method");
     const rows = content.rows.map((row) => ({ ...Object.fromEntries(row.map((value, i) => [`c${i}`, value])), baseline: marked && at >= 0 && row[at] !== all.method }));
     if (columns.length) columns[0].show = (row) => [String(row.c0 ?? EMPTY), row.baseline ? h("span", { class: "tag", text: "baseline" }) : null];
@@ -74,9 +77,9 @@ function temporalPanel(data) {
   show(all.modules[0]);
   const rest = Object.entries(all.counts).filter(([name]) => !all.modules.includes(name)).map(([name, n]) => `${number(n)} ${name}`);
   return [
-    h("p", { class: "lead", text: `${number(all.modules.length)} modules${all.method ? ` by ${all.method}` : ""}, numbered by their half-times${rest.length ? `; ${rest.join(" and ")} genes are in none` : ""}. Bands hold 90 % of a module\u2019s genes.` }),
+    h("p", { class: "lead", text: `${number(all.modules.length)} modules${all.method ? ` by ${all.method}` : ""}, numbered by their half-times${rest.length ? `; ${rest.join(" and ")} genes are in none` : ""}.${all.curves && tracks.length === 1 ? " Bands hold 90 % of a module\u2019s genes." : ""}` }),
     all.curves ? curves : null,
     tracks.length > 1 ? note(`Lines: ${tracks.map((name, k) => `${name} ${["solid", "dashed", "dotted", "dash-dotted"][k % 4]}`).join(", ")}.`) : null,
-    times, detail, listing(all.summary, "Modules", false), listing(all.benchmark, "Held against the baselines", true),
+    times, listing(all.summary, "Modules", false), listing(all.benchmark, "Held against the baselines", true), detail,
   ];
 }
