@@ -43,9 +43,9 @@ def targets(folder: Path) -> Iterator[Target]:
     yield Target("temporal.read (cells)", temporal.read, ".csv", (CELLS, WORDS))
     yield Target("temporal.read (genes x time)", temporal.read, ".tsv", (HEADER, SPOTS.replace(b",", b"\t")))
     yield Target("temporal.read (csv.gz)", temporal.read, ".csv.gz", (gzip.compress(CELLS, mtime=0),), binary=True)
-    yield Target("temporal.read (matrix)", _with(folder, "samples", "samples.csv", SAMPLES), ".csv", (MATRIX,))
-    yield Target("temporal.read (samples)", _of(folder, "matrix.csv", MATRIX, "samples"), ".csv", (SAMPLES,))
-    yield Target("temporal.read (peaks)", _peaks(folder), ".csv", (PEAKS,))
+    yield Target("temporal.read (matrix)", _with("samples.csv", SAMPLES, "samples"), ".csv", (MATRIX,))
+    yield Target("temporal.read (samples)", _of("matrix.csv", MATRIX, "samples"), ".csv", (SAMPLES,))
+    yield Target("temporal.read (peaks)", _peaks, ".csv", (PEAKS,))
     yield Target("temporal course of cells", lambda path: as_course(temporal.read(path), pool=True), ".csv", (CELLS,))
     for suffix, data in ((".csv", GENES), (".bed", BED), (".gtf", GTF)):
         yield Target(f"temporal places ({suffix[1:]})", read_places, suffix, (data,))
@@ -58,26 +58,27 @@ def targets(folder: Path) -> Iterator[Target]:
     yield Target("temporal result", temporal.TemporalModules.read, ".h5ad", (_result(folder),), binary=True)
 
 
-def _with(folder: Path, option: str, name: str, data: bytes) -> Callable[[Path], Any]:
+def _with(name: str, data: bytes, option: str) -> Callable[[Path], Any]:
     """Return a reader that has a sound second file as an option."""
-    beside = folder / f"sound-{name}"
-    beside.write_bytes(data)
-    return lambda path: temporal.read(path, **{option: beside})
+    return lambda path: temporal.read(path, **{option: _beside(path, name, data)})
 
 
-def _of(folder: Path, name: str, data: bytes, option: str) -> Callable[[Path], Any]:
+def _of(name: str, data: bytes, option: str) -> Callable[[Path], Any]:
     """Return a reader of a sound file whose option is the broken one."""
-    sound = folder / f"sound-{name}"
-    sound.write_bytes(data)
-    return lambda path: temporal.read(sound, **{option: path})
+    return lambda path: temporal.read(_beside(path, name, data), **{option: path})
 
 
-def _peaks(folder: Path) -> Callable[[Path], Any]:
-    """Return the reader of a table of peak, cell and count."""
-    samples, genes = folder / "sound-cells.csv", folder / "sound-genes.csv"
-    samples.write_bytes(SAMPLES)
-    genes.write_bytes(GENES)
-    return lambda path: temporal.read(path, samples=samples, genes=genes)
+def _peaks(path: Path) -> Any:
+    """Read a table of peak, cell and count, with sound tables of cells and of genes."""
+    cells, genes = _beside(path, "cells.csv", SAMPLES), _beside(path, "genes.csv", GENES)
+    return temporal.read(path, samples=cells, genes=genes)
+
+
+def _beside(path: Path, name: str, data: bytes) -> Path:
+    """Write a sound file beside a broken one."""
+    made = path.with_name(f"sound-{name}")
+    made.write_bytes(data)
+    return made
 
 
 def _cells() -> ad.AnnData:

@@ -51,7 +51,7 @@ def targets(folder: Path) -> Iterator[Target]:
     yield Target("predictions (h5ad)", answers, ".h5ad", ((folder / "predicted.h5ad").read_bytes(),), binary=True)
     yield Target("read_dream4 (tar)", lambda path: read_dream4(path, size=10, number=1), ".tar.gz", (_dream4(),),
                  binary=True)  # fmt: skip
-    yield Target("read_dream4 (file)", _dream4_file(folder), ".tsv", _dream4_files())
+    yield Target("read_dream4 (file)", _dream4_file, ".tsv", _dream4_files())
 
 
 def make_screen() -> tuple[PerturbationData, Split]:
@@ -121,7 +121,7 @@ def _member(kind: str) -> str:
 def _dream4() -> bytes:
     buffer = streams.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w:gz", compresslevel=1) as archive:
-        for kind, data in _tables().items():
+        for kind, data in TABLES.items():
             info = tarfile.TarInfo(_member(kind))
             info.size = len(data)
             archive.addfile(info, streams.BytesIO(data))
@@ -130,19 +130,18 @@ def _dream4() -> bytes:
 
 def _dream4_files() -> tuple[bytes, ...]:
     """Return each file with its kind in its first line, since all of them are broken in turn."""
-    return tuple(f"{kind}\n".encode() + data for kind, data in _tables().items())
+    return tuple(f"{kind}\n".encode() + data for kind, data in TABLES.items())
 
 
-def _dream4_file(folder: Path) -> Callable[[Path], Any]:
-    """Return the reader of an unpacked archive one of whose files is broken."""
+def _dream4_file(path: Path) -> Any:
+    """Read an unpacked archive one of whose files is broken."""
+    kind, _, data = path.read_bytes().partition(b"\n")
+    place = path.parent / "unpacked"
+    for name, sound in TABLES.items():
+        file = place / _member(name)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(data if name == kind.decode("utf-8", errors="replace") else sound)
+    return read_dream4(place, size=10, number=1)
 
-    def read(path: Path) -> Any:
-        kind, _, data = path.read_bytes().partition(b"\n")
-        place = folder / "unpacked"
-        for name, sound in _tables().items():
-            file = place / _member(name)
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_bytes(data if name == kind.decode("utf-8", errors="replace") else sound)
-        return read_dream4(place, size=10, number=1)
 
-    return read
+TABLES = _tables()

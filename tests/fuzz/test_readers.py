@@ -18,7 +18,7 @@ from .target import Target
 
 with tempfile.TemporaryDirectory() as made:
     TARGETS = {target.name: target for target in every_target(Path(made))}
-EXAMPLES = 40
+EXAMPLES = 20
 
 
 @pytest.fixture(scope="module")
