@@ -82,6 +82,10 @@ def genes_by_sample(frame: pd.DataFrame, samples: pd.DataFrame, path: Path) -> A
     if about.index.isin(first).sum() > about.index.isin(frame.columns.astype(str)).sum():
         frame = frame.set_index(frame.columns[0]).T.reset_index()
     columns = [name for name in frame.columns[1:] if str(name) in about.index]
+    if len(set(map(str, columns))) < len(columns):
+        twice = next(name for name in columns if list(map(str, columns)).count(str(name)) > 1)
+        msg = f"{path} names the sample {str(twice)!r} twice; give each sample one row or column."
+        raise InputError(msg)
     left = frame.shape[1] - 1 - len(columns)
     if left:
         logger.warning("%d of %d samples are not in the table of samples and are left out", left, frame.shape[1] - 1)
