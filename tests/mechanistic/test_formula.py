@@ -100,6 +100,7 @@ def test_time():
     assert parse.parse("sumgt[t=-2..-1](g[t], h[t-1], 2)") == parse.parse("sumgt(g[-2], h[-3], g, h[-2], 2)")
     assert parse.parse("timegt(4)") == Formula("timegt", number=4)
     assert parse.parse("g[-2]").max_delay == 2
+    assert parse.parse("g[-\t2]").max_delay == 2
 
 
 def test_thousands_of_brackets_are_no_obstacle():

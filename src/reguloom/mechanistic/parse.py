@@ -26,10 +26,8 @@ _SAME = {"&&": "&", "and": "&", "||": "|", "or": "|", "~": "!", "not": "!", "xor
 _CONNECTIVES = {"<=>": "iff", "=>": "implies", "|": "or", "^": "xor", "&": "and"}
 _STRENGTH = {sign: strength for strength, sign in enumerate(_CONNECTIVES)}
 _PREDICATES = {"all": "and", "any": "or", **{name: name for name in (*COUNTING, *CLOCK)}}
-_STEP = re.compile(r"(?:(?P<letter>[A-Za-z]\w*)\s*(?:(?P<sign>[+-])\s*(?P<shift>\d+))?|(?P<plain>[+-]?\s*\d+))$")
-
-
-_ITERATOR = re.compile(r"\[\s*([A-Za-z]\w*)\s*=\s*(-?\d+)\s*\.\.\s*(-?\d+)\s*\]$")
+_STEP = re.compile(r"(?:(?P<letter>[A-Za-z]\w*)\s*(?:(?P<sign>[+-])\s*(?P<shift>\d{1,4}))?|(?P<plain>[+-]?\s*\d{1,4}))$")
+_ITERATOR = re.compile(r"\[\s*([A-Za-z]\w*)\s*=\s*(-?\d{1,4})\s*\.\.\s*(-?\d{1,4})\s*\]$")
 
 
 def parse(text: str) -> Formula:
@@ -198,7 +196,7 @@ class _Reader:
         if match is None:
             self.fail(f"has the delay {inside}, where [-2] or [t-2] is expected,")
         if match["plain"]:
-            step = int(match["plain"].replace(" ", ""))
+            step = int("".join(match["plain"].split()))
         else:
             shift = int(f"{match['sign']}{match['shift']}") if match["shift"] else 0
             step = self.steps.get(match["letter"], 0) + shift
