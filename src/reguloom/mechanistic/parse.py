@@ -26,7 +26,9 @@ _SAME = {"&&": "&", "and": "&", "||": "|", "or": "|", "~": "!", "not": "!", "xor
 _CONNECTIVES = {"<=>": "iff", "=>": "implies", "|": "or", "^": "xor", "&": "and"}
 _STRENGTH = {sign: strength for strength, sign in enumerate(_CONNECTIVES)}
 _PREDICATES = {"all": "and", "any": "or", **{name: name for name in (*COUNTING, *CLOCK)}}
-_STEP = re.compile(r"(?:(?P<letter>[A-Za-z]\w*)\s*(?:(?P<sign>[+-])\s*(?P<shift>\d{1,4}))?|(?P<plain>[+-]?\s*\d{1,4}))$")
+_STEP = re.compile(
+    r"(?:(?P<letter>[A-Za-z]\w*)\s*(?:(?P<sign>[+-])\s*(?P<shift>\d{1,4}))?|(?P<plain>[+-]?\s*\d{1,4}))$"
+)
 _ITERATOR = re.compile(r"\[\s*([A-Za-z]\w*)\s*=\s*(-?\d{1,4})\s*\.\.\s*(-?\d{1,4})\s*\]$")
 
 
