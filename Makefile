@@ -49,8 +49,10 @@ fuzz: $(VENV)/installed-fuzz  ## Break the files of every reader a hundred thous
 	$(BIN)/python -m tests.fuzz.campaign --cases $(CASES)
 	$(BIN)/python -m tests.fuzz.coverage_guided --cases $(CASES)
 
-package: $(VENV)/installed-dev  ## Build wheel and sdist, install each into a new environment and run it there.
-	.ci/check-package "$(PYTHON)"
+# Every extra on the oldest Python; on the newest all but PyTorch, whose default build for it is gigabytes large.
+package: $(VENV)/installed-dev  ## Build wheel and sdist, install each with every extra into a new environment and run it there.
+	.ci/check-package "$(PYTHON)" "[all]"
+	newer=$$(.ci/find-python 3.14 3.13 3.12) && .ci/check-package "$$newer" "[boolean,motif,scanpy,distributed]"
 
 nightly: test-slow fuzz package bench  ## What takes too long for every change: slow tests, fuzzing, packages, benchmarks.
 
