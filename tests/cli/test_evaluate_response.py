@@ -23,7 +23,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_a_folder_with_everything(folder: Path, run) -> None:  # type: ignore[no-untyped-def]
+def test_a_folder_with_everything(folder: Path, run, monkeypatch) -> None:  # type: ignore[no-untyped-def]
     out = folder / "out"
     models = f"linear,mine={folder / 'told.csv'}"
     common = ("--models", models, "--gene-sets", folder / "go.gmt", "--bootstrap", 50)
@@ -41,6 +41,8 @@ def test_a_folder_with_everything(folder: Path, run) -> None:  # type: ignore[no
     again = run("evaluate", folder / "screen.h5ad", "--n-splits", 1, "-o", out)
     assert again.code == 3 and "exists already" in again.err
     same = folder / "same"
+    # The figures have been looked at.
+    monkeypatch.setattr("reguloom.pipeline._response_work.draw_responses", lambda *_: None)
     done = run("evaluate", "response", folder / "screen.h5ad", *common, "--split", out / "split_0.json", "-o", same)
     assert done.code == 0, done.err
     assert (same / "leaderboard.csv").read_bytes() == (out / "leaderboard.csv").read_bytes()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 
 import anndata
@@ -28,10 +29,11 @@ def effects(seed: int = 0) -> pd.DataFrame:
     return pd.DataFrame(rows, index=[f"g{i:02d}" for i in range(N_GENES)]).T
 
 
+@functools.cache
 def screen(
     *, n_cells: int = 60, seed: int = 0, contexts: tuple[str, ...] = ("x",), combinations: bool = True
 ) -> tuple[PerturbationData, pd.DataFrame]:
-    """Return a screen and the expected log-normalised profile of each unit."""
+    """Return a screen and the expected log-normalised profile of each unit; made once, so leave them as they are."""
     random = np.random.default_rng(seed + 1)
     change = effects(seed)
     change = change if combinations else change[~change.index.str.contains("+", regex=False)]

@@ -47,7 +47,7 @@ def test_coefficients_of_a_planted_combination() -> None:
 
 
 def test_a_screen_gives_its_complete_pairs() -> None:
-    data, _ = screen(n_cells=40)
+    data, _ = screen()
     table = evaluate.interactions(data, ["g04+g00"])
     assert list(table.index) == ["g00+g04"]
     assert 0.5 < table.loc["g00+g04", "c1"] < 1.3 and table.loc["g00+g04", "dcor"] > 0.5
