@@ -52,7 +52,8 @@ def split(
         genes), of the single perturbations for the gene-wise kinds (0.1), of the combinations for
         ``unseen-combination`` (0.5).
     val_share
-        Share of the rest that is kept for early stopping.
+        Share of the rest that is kept for early stopping. Where it is less than one perturbation all are learned from,
+        and models keep back some of the cells instead.
     contexts
         Which contexts are held out by ``unseen-context``; the first if left out.
     conditions
@@ -190,8 +191,8 @@ def _units(data: PerturbationData, labels: Sequence[str]) -> tuple[Unit, ...]:
 
 
 def _val(labels: list[str], share: float, seed: int) -> tuple[list[str], list[str]]:
-    """Keep a share of the labels for early stopping: at least one if there is any share and two labels remain."""
-    n = min(max(int(len(labels) * share), 1 if share else 0), max(len(labels) - 2, 0))
+    """Keep a share of the labels for early stopping; none where it is less than one of them."""
+    n = min(int(len(labels) * share), max(len(labels) - 2, 0))
     order = generator(seed, "split", "val").permutation(len(labels))
     kept = {labels[i] for i in order[:n]}
     return [label for label in labels if label not in kept], sorted(kept)

@@ -51,7 +51,8 @@ class CPA(ResponseModel):
     annotation
         Terms of genes (GMT, GAF, JSON or a mapping), by which unseen genes are likened to seen ones.
     lr, dose_lr, adversary_lr, weight_decay, lr_step
-        Learning rates of autoencoder, dose curves and adversaries; they fall tenfold every `lr_step` epochs.
+        Learning rates of autoencoder, dose curves and adversaries. They fall tenfold every `lr_step` epochs; never by
+        default, as in the original, whose 45 epochs come to 2,025 by mistake. On a small screen, 45 are too few updates.
     adversary_hidden, adversary_layers, adversary_focus
         Of the classifiers; with a focus above 0 (2 is usual), cells that they tell with ease count less.
     mixup, mixup_warmup
@@ -66,8 +67,11 @@ class CPA(ResponseModel):
     pretrain_epochs
         Epochs at the beginning without deception.
     batch_size, max_epochs, patience, validate_every
-        Of training; `max_epochs` None takes as many as make 20,000 cells, 400 at most. The best epoch is the one with
-        the lowest error of the 20 strongest genes in validation, predicted from control cells.
+        Of training; `max_epochs` None takes as many as make 8,000,000 cells, 400 at most. The best epoch is the one
+        with the lowest squared error of mean changes in validation, predicted from control cells.
+    stop_by
+        ``error`` of those; or ``cpa_metric``, the original's sum of the agreement of means and of variances with how
+        far perturbations are told apart by the latent states with them, and not without. It looks at reconstructions.
     n_members
         Members of an ensemble.
     """
@@ -95,7 +99,7 @@ class CPA(ResponseModel):
         dose_lr: float = 3e-4,
         adversary_lr: float = 3e-4,
         weight_decay: float = 1e-6,
-        lr_step: int = 45,
+        lr_step: int | None = None,
         adversary_hidden: int = 64,
         adversary_layers: int = 3,
         adversary_focus: float = 0.0,
@@ -108,7 +112,7 @@ class CPA(ResponseModel):
         pretrain_epochs: int = 0,
         batch_size: int = 128,
         max_epochs: int | None = None,
-        patience: int | None = 20,
+        patience: int | None = 50,
         validate_every: int = 1,
         stop_by: str = "error",
         n_members: int = 1,
@@ -186,7 +190,7 @@ class CPA(ResponseModel):
         from reguloom.response._torch.cpa_task import CpaTask
         from reguloom.response._torch.fitting import fitted
 
-        monitor, mode = ("val_cpa_metric", "max") if self.params["stop_by"] == "cpa_metric" else ("val_mse_de", "min")
+        monitor, mode = ("val_cpa_metric", "max") if self.params["stop_by"] == "cpa_metric" else ("val_mse", "min")
         epochs = self.params["max_epochs"] or max(1, min(round(20000 / len(train) * 400), 400))
         return fitted(self, data, run, lambda net: CpaTask(self, data, train, val, module=net, seed=run.seed),
                       monitor=monitor if len(val) else None, mode=mode, max_epochs=epochs,

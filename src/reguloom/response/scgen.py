@@ -37,8 +37,9 @@ class SCGen(ResponseModel):
     restrict_to
         Contexts that the shift is taken from; all where the perturbation was seen if None.
     residual
-        Whether the change is the difference of two decodings, of the cell with and without the shift, so that errors
-        of the decoder cancel; False is the published method, decoding minus the cell itself.
+        Whether the change is the difference of two decodings, of the cell with and without the shift, so that what
+        the decoder loses of a cell cancels: the default. False is the published method, decoding minus the cell
+        itself, and the default with `compat`.
     annotation
         Terms of genes (GMT, GAF, JSON or a mapping), by which unseen genes are likened to seen ones.
     n_members
@@ -46,7 +47,8 @@ class SCGen(ResponseModel):
     compat
         Take the shift as scgen 2.1 does: contexts are drawn with replacement up to the size of the largest, and
         controls of all contexts count, also of those without a perturbed cell, so that the shift holds a difference
-        between contexts. By default only contexts that have both kinds of cells count, all the same.
+        between contexts; and measure the change from the cell itself. By default only contexts that have both kinds of
+        cells count, all the same.
     """
 
     name = "scgen"
@@ -65,7 +67,7 @@ class SCGen(ResponseModel):
         max_epochs: int = 100,
         patience: int | None = 25,
         restrict_to: Sequence[str] | None = None,
-        residual: bool = False,
+        residual: bool | None = None,
         annotation: Annotation | None = None,
         n_members: int = 1,
         compat: bool = False,
@@ -220,7 +222,8 @@ class SCGen(ResponseModel):
 
         start = cells.dense()
         latent = encoded(module, start)
-        origin = decoded(module, latent) if self.params["residual"] else start
+        residual = not self.params["compat"] if self.params["residual"] is None else self.params["residual"]
+        origin = decoded(module, latent) if residual else start
         for shift in self._latent_shift(module, resolved):
             yield decoded(module, latent + shift) - origin
 

@@ -83,7 +83,9 @@ class CpaTask(Task):
         return made
 
     def schedulers(self, optimizers: Mapping[str, torch.optim.Optimizer]) -> dict[str, Any]:
-        """Return the decay of both learning rates after so many epochs."""
+        """Return the decay of both learning rates after so many epochs, if there is one."""
+        if self.p["lr_step"] is None:
+            return {}
         step = torch.optim.lr_scheduler.StepLR
         return {name: step(one, self.p["lr_step"]) for name, one in optimizers.items()}
 
