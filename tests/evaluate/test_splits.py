@@ -148,3 +148,13 @@ def test_an_anndata_is_split_as_it_is_read() -> None:
         evaluate.split(adata, "k-fold", tset_share=0.5)
     with pytest.raises(InputError, match="no use for covariates= here: the screen was read already"):
         evaluate.split(read, "k-fold", covariates="cell_type")
+
+
+def test_a_perturbation_is_kept_for_early_stopping_only_where_the_share_holds_one() -> None:
+    data = screen(["control", "A"], contexts=("v", "w", "x", "y", "z"))
+    made = evaluate.split(data, "unseen-context", contexts="z")
+    assert not made.val and len(made.conditions("train")) == 2
+    assert {unit for unit in made.train if unit[0] == "A"} == {("A", one) for one in "vwxy"}
+    assert len(evaluate.split(data, "unseen-context", contexts="z", val_share=0.3).val) == 1
+    many = screen(LABELS)
+    assert len(evaluate.split(many, "k-fold", val_share=0.1).val) == int(0.1 * (len(LABELS) - 1) * 0.8)

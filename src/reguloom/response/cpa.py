@@ -51,8 +51,8 @@ class CPA(ResponseModel):
     annotation
         Terms of genes (GMT, GAF, JSON or a mapping), by which unseen genes are likened to seen ones.
     lr, dose_lr, adversary_lr, weight_decay, lr_step
-        Learning rates of autoencoder, dose curves and adversaries. They fall tenfold every `lr_step` epochs; never by
-        default, as in the original, whose 45 epochs come to 2,025 by mistake. On a small screen, 45 are too few updates.
+        Learning rates of autoencoder, dose curves and adversaries. They fall tenfold every `lr_step` epochs, and never
+        by default: on a small screen the published 45 hold too few updates (and come to 2,025 there by mistake).
     adversary_hidden, adversary_layers, adversary_focus
         Of the classifiers; with a focus above 0 (2 is usual), cells that they tell with ease count less.
     mixup, mixup_warmup
