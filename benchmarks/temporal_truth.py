@@ -1,10 +1,11 @@
 """Gene modules and timing against published modules and planted ones, every baseline in the same table.
 
-``python benchmarks/temporal_truth.py SET [-o FILE.json] [--data FOLDER] [--seeds 3] [--modules K]``
+``python benchmarks/temporal_truth.py SET [-o FILE.json] [--data FOLDER] [--seeds 3]
+[--first 0] [--cells 16] [--modules K]``
 
 SET is ``grandprix``, ``moanin``, ``idrem``, ``kouno``, ``guo``, ``windram``, or a simulated design (``uneven``,
-``dense``, ``cell_types``, ``conditions``, ``varying``). R files are read with the package rdata, which is no
-dependency.
+``dense``, ``cell_types``, ``conditions``, ``crossed``, ``varying``). R files are read with the package rdata, which is
+no dependency.
 
 Readout and options are the defaults of `reguloom.temporal.fit`; what was fixed when is told beside the results. Each
 set is one call for each seed; ``--modules true`` gives the number of published modules, otherwise it is chosen.
@@ -28,7 +29,7 @@ import reguloom as rl
 
 #: Shalek et al. 2014: inflammatory genes answer before the core antiviral ones.
 EARLY, LATE = ("IIIc", "IIId"), "Id"
-DESIGNS = ("uneven", "dense", "cell_types", "conditions", "varying")
+DESIGNS = ("uneven", "dense", "cell_types", "conditions", "crossed", "varying")
 
 
 def read_r(path: Path) -> dict[str, Any]:
@@ -94,9 +95,9 @@ def windram(folder: Path) -> tuple[Any, dict[str, Any], None]:
     return course, {}, None
 
 
-def simulated(design: str, seed: int, *, permute: bool = False) -> tuple[Any, dict[str, Any], pd.Series]:
+def simulated(design: str, seed: int, n_cells: int, *, permute: bool = False) -> tuple[Any, dict[str, Any], pd.Series]:
     world = rl.datasets.time_course(
-        design, n_cells=16, n_genes=600, n_database_genes=700, n_random_motifs=5, permute_time=permute, rng=seed
+        design, n_cells=n_cells, n_genes=600, n_database_genes=700, n_random_motifs=5, permute_time=permute, rng=seed
     )
     options = {"time": "time", "groupby": "cell_type", "condition": "condition", "batch": "replicate"}
     truth = world.truth["module"]
@@ -125,9 +126,9 @@ def timing_auroc(data: Any, options: dict[str, Any], truth: pd.Series) -> dict[s
     }
 
 
-def one(name: str, folder: Path, seed: int, modules: str | None, method: str) -> dict[str, Any]:
+def one(name: str, folder: Path, seed: int, modules: str | None, method: str, n_cells: int) -> dict[str, Any]:
     """Return the table of one call."""
-    data, options, truth = simulated(name, seed) if name in DESIGNS else SETS[name](folder)
+    data, options, truth = simulated(name, seed, n_cells) if name in DESIGNS else SETS[name](folder)
     k = None if modules is None else int(truth.nunique()) if modules == "true" else int(modules)
     start = time.process_time()
     result = rl.temporal.fit(data, **options, method=method, n_modules=k, truth=truth, rng=seed)
@@ -140,7 +141,7 @@ def one(name: str, folder: Path, seed: int, modules: str | None, method: str) ->
     if name == "grandprix":
         row["timing_auroc"] = timing_auroc(data, options, truth)
     if name in DESIGNS:
-        flat, options, _ = simulated(name, seed, permute=True)
+        flat, options, _ = simulated(name, seed, n_cells, permute=True)
         null = rl.temporal.fit(flat, **options, method="kmeans", rng=seed)
         row["permuted"] = {"dynamic": float(null.genes["dynamic"].mean()), "modules": len(null.names)}
     return row
@@ -153,12 +154,14 @@ def main() -> None:
     parser.add_argument("-o", "--output", type=Path)
     parser.add_argument("--data", type=Path, default=Path("../shared/data/temporal"))
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--first", type=int, default=0)
+    parser.add_argument("--cells", type=int, default=16)
     parser.add_argument("--modules")
     parser.add_argument("--method", default="vrnn")
     options = parser.parse_args()
     rows = []
-    for seed in range(options.seeds):
-        rows.append(one(options.set, options.data, seed, options.modules, options.method))
+    for seed in range(options.first, options.first + options.seeds):
+        rows.append(one(options.set, options.data, seed, options.modules, options.method, options.cells))
         print(pd.DataFrame(rows[-1]["benchmark"]).to_string(index=False))
         print({name: value for name, value in rows[-1].items() if name != "benchmark"}, flush=True)
         if options.output:

@@ -47,7 +47,7 @@ def test_modules_are_numbered_by_half_time(fitted) -> None:
 
 def test_every_baseline_stands_in_the_table(fitted) -> None:
     table = fitted[0].benchmark.set_index("method")
-    assert set(table.index) == {"kmeans", "pca-gmm", "gp-mixture", "dtw", "fuzzy", "half-time"}
+    assert set(table.index) == {"kmeans", "pca-gmm", "gp-mixture", "dtw", "fuzzy", "half-time", "weighted"}
     assert table["held_out"].notna().all()
     assert table["agreement"]["kmeans"] > 0.9
     assert table["shape_explained"]["kmeans"] > table["level_explained"]["kmeans"]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from reguloom.temporal import TemporalModules, TimeCourse
 
-METHODS = ("vrnn", "kmeans", "pca-gmm", "gp-mixture", "dtw", "fuzzy", "half-time")
+METHODS = ("vrnn", "kmeans", "pca-gmm", "gp-mixture", "dtw", "fuzzy", "half-time", "weighted")
 
 reading_options = common.apply(
     click.option("--time", default=None, metavar="KEY", help="Column with the time.  [default: found by its name]"),

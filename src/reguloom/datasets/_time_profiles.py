@@ -79,9 +79,17 @@ DESIGNS = {
     "dense": Design(times=(0.0, 0.5, 1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 10.0, 12.0, 18.0, 24.0)),
     "cell_types": Design(tracks=(Track(), Track("beta", delay=1.4, strength=0.8))),
     "conditions": Design(tracks=(Track(), Track(condition="stimulus+block", blocked=True))),
+    "crossed": Design(
+        tracks=(
+            Track(),
+            Track("beta", delay=1.5, strength=0.8),
+            Track(condition="stimulus+block", blocked=True),
+            Track("beta", "stimulus+block", delay=1.5, strength=0.8, blocked=True),
+        )
+    ),
     "varying": Design(depth=(1.0, 0.35), dropout=(0.05, 0.35), cells=(1.3, 0.6)),
 }
-"""Five designs as they come from the bench."""
+"""Six designs as they come from the bench."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -147,7 +147,8 @@ def time_course(
     design
         ``uneven``: 0, 3, 6, 12 and 24 hours; ``dense``: twelve times; ``cell_types``: two of them, of which the second
         is slower and weaker; ``conditions``: with and without a block of new protein, which silences late genes and
-        keeps transient ones up; ``varying``: ever fewer cells, ever less depth and ever more dropout.
+        keeps transient ones up; ``crossed``: two cell types with and without it; ``varying``: ever fewer cells, ever
+        less depth and ever more dropout.
     n_cells
         Cells for each time and track.
     n_genes

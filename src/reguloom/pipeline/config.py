@@ -198,7 +198,7 @@ class TemporalSection(Section):
     likelihood: Literal["auto", "nb", "poisson", "gaussian", "tweedie"] = Field("auto", description="Of the data.")
     n_bins: Annotated[int, Field(ge=2)] | None = Field(None, description="Take time as pseudotime, in so many bins.")
     pool: bool = Field(False, description="Pool cell types or conditions all the same.")
-    method: Literal["vrnn", "kmeans", "pca-gmm", "gp-mixture", "dtw", "fuzzy", "half-time"] = Field(
+    method: Literal["vrnn", "kmeans", "pca-gmm", "gp-mixture", "dtw", "fuzzy", "half-time", "weighted"] = Field(
         "vrnn", description="How genes are grouped; vrnn needs the extra deep."
     )
     n_modules: PositiveInt | None = Field(None, description="Number of modules; by default chosen.")

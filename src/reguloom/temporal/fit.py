@@ -99,7 +99,7 @@ def fit(
         Of AnnData; see :func:`bin_cells`.
     method
         ``"vrnn"`` (needs the extra ``deep``), ``"kmeans"``, ``"pca-gmm"``, ``"gp-mixture"``, ``"dtw"``, ``"fuzzy"``,
-        ``"half-time"``.
+        ``"half-time"``, ``"weighted"`` (the grouping of ``"vrnn"`` on the courses as measured).
     n_modules
         Number of modules; chosen by held-out likelihood and stability if left out. One is a legal answer. Of a number
         that is given, modules that repeated groupings do not tell apart are joined, and a note says so.

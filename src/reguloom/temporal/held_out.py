@@ -11,6 +11,8 @@ from reguloom.temporal.profile import Profile
 from reguloom.temporal.timecourse import TimeCourse
 
 Half = tuple[TimeCourse, Noise]
+#: Variance of a gene's shape about that of its module, which bounds what one gene of little noise weighs.
+OWN_VARIANCE = 0.1
 
 
 def held_out(train: Half, test: Half, profile: Profile, labels: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -55,7 +57,7 @@ def group_shapes(profile: Profile, labels: NDArray[np.int64]) -> NDArray[np.floa
     labels
         Group of each gene, from 0.
     """
-    weight = np.where(profile.mask, 1.0 / (profile.shape_error**2 + 0.1), 0.0)
+    weight = np.where(profile.mask, 1.0 / (profile.shape_error**2 + OWN_VARIANCE), 0.0)
     made = np.zeros((int(labels.max(initial=0)) + 1, *profile.values.shape[1:]))
     for one in range(len(made)):
         rows = labels == one

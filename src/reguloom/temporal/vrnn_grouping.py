@@ -1,13 +1,16 @@
-"""The variational recurrent network as a way of grouping genes: k-means on the latent that a gene keeps over time.
+"""The variational recurrent network as a way of grouping genes: by the courses that it believes them to have.
 
-The readout was fixed before any data with known modules were scored: k-means on the posterior mean of w in each
-network; networks differ in their seed and in the counts that they see; final groups are a consensus over networks,
-draws from the posterior, and bootstrap samples of the cells.
+A network decodes a course for each gene; together with what was measured this gives the gene's most likely course (see
+:func:`reguloom.temporal.course_groups.believed`), and these are grouped. k-means on the latent w itself foresees
+held-out values worse: the prior pulls every dimension of w to the same deviation, whatever its part in the courses.
+Networks differ in their seed and in the counts that they see; final groups are a consensus over networks, draws from
+the posterior, and bootstrap samples of the cells.
 """
 
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,8 +22,9 @@ from numpy.typing import NDArray
 from reguloom._errors import ConvergenceWarning, warn
 from reguloom._optional import import_optional
 from reguloom._random import child_seed, generator
-from reguloom.temporal.baselines.kmeans import kmeans
+from reguloom.temporal.course_groups import believed, course_groups, most_likely
 from reguloom.temporal.grouping import BaselineGrouping, Findings, Material
+from reguloom.temporal.held_out import group_shapes
 from reguloom.temporal.options import VrnnOptions
 from reguloom.temporal.profile import Profile
 from reguloom.temporal.thinning import bootstrap
@@ -30,6 +34,8 @@ if TYPE_CHECKING:
 
 #: Of the draws of a network, the share that are bootstrap samples of the cells in place of draws from the posterior.
 SHARE_BOOTSTRAP = 0.2
+#: Draws of w and z that are decoded; the other draws add to these what the decoding leaves open.
+MOST_DECODED = 10
 FALLBACK = "kmeans"
 
 
@@ -60,9 +66,9 @@ class VrnnGrouping:
             place = None if folder is None else Path(folder) / f"seed{number}"
             fitted.append(train(*pair, seed=child_seed(material.root, "vrnn", number), folder=place))
         self.networks = fitted
-        self._latent = [one.latent(profile)[0] for one, profile in zip(fitted, material.folds.profiles, strict=True)]
-        self._whole = [one.latent(material.profile) for one in fitted]
-        self._drawn: dict[int, list[NDArray[np.float64]]] = {}
+        self._seen = [self._course(one, profile) for one, profile in zip(fitted, material.folds.profiles, strict=True)]
+        self._whole = [self._course(one, material.profile) for one in fitted]
+        self._drawn: dict[int, list[Profile]] = {}
         collapsed = [one.collapsed for one in fitted if one.collapsed]
         self.notes: tuple[str, ...] = ()
         self._instead: BaselineGrouping | None = None
@@ -78,32 +84,44 @@ class VrnnGrouping:
         """Return the groups found in what split `number` lets it see."""
         if self._instead is not None:
             return self._instead.fold_labels(number, n_modules)
-        return kmeans(self._latent[number], n_modules, child_seed(self.material.root, "vrnn", number, n_modules))
+        return course_groups(self._seen[number], n_modules, child_seed(self.material.root, "vrnn", number, n_modules))
 
     def partitions(self, n_modules: int) -> list[NDArray[np.int64]]:
-        """Return groups by each network: of its means, of draws from its posterior, of bootstrap samples."""
+        """Return groups by each network: of its courses, of draws from their posterior, of bootstrap samples."""
         if self._instead is not None:
             return self._instead.partitions(n_modules)
         made = []
-        for number, (mean, deviation) in enumerate(self._whole):
-            seed = child_seed(self.material.root, "vrnn", "whole", number, n_modules)
-            label = kmeans(mean, n_modules, seed)
-            centres = np.stack([mean[label == one].mean(axis=0) for one in range(int(label.max()) + 1)])
-            made.append(label)
-            made += [_nearest(points, centres) for points in self._draws(number, mean, deviation)]
+        for number, course in enumerate(self._whole):
+            label = course_groups(course, n_modules, child_seed(self.material.root, "vrnn", "whole", number, n_modules))
+            shapes = group_shapes(course, label)
+            made += [label, *(most_likely(other, shapes) for other in self._draws(number))]
         return made
 
-    def _draws(self, number: int, mean: NDArray[np.float64], deviation: NDArray[np.float64]) -> list[NDArray]:
-        """Return latents as they might have been, made once for all numbers of modules."""
+    def _course(self, network: Fitted, profile: Profile) -> Profile:
+        """Return the courses that a network believes genes to have."""
+        return believed(profile, network.decoded(profile), network.misfit)[0]
+
+    def _draws(self, number: int) -> list[Profile]:
+        """Return courses as they might have been, made once for all numbers of modules."""
         if number in self._drawn:
             return self._drawn[number]
+        network, profile = self.networks[number], self.material.profile
         n_bootstrap = round(SHARE_BOOTSTRAP * self.n_draws)
         rng = generator(self.material.root, "vrnn", "draws", number)
-        drawn = [mean + deviation * rng.standard_normal(mean.shape) for _ in range(self.n_draws - n_bootstrap)]
-        course, noise = self.material.whole
+        n_decoded = min(MOST_DECODED, self.n_draws - n_bootstrap)
+        decoded = [
+            believed(profile, network.decoded(profile, seed=int(rng.integers(2**31))), network.misfit)
+            for _ in range(n_decoded)
+        ]
+        drawn = []
+        for sample in range(self.n_draws - n_bootstrap):
+            course, deviation = decoded[sample % n_decoded]
+            noise = deviation * rng.standard_normal(deviation.shape)
+            drawn.append(replace(course, values=course.values + noise - noise.mean(axis=2, keepdims=True)))
+        whole, spread = self.material.whole
         for sample in range(n_bootstrap):
-            other = bootstrap(course, noise, generator(self.material.root, "vrnn", "bootstrap", number, sample))
-            drawn.append(self.networks[number].latent(Profile.of(other, noise))[0])
+            other = bootstrap(whole, spread, generator(self.material.root, "vrnn", "bootstrap", number, sample))
+            drawn.append(self._course(network, Profile.of(other, spread)))
         self._drawn[number] = drawn
         return drawn
 
@@ -114,13 +132,7 @@ class VrnnGrouping:
         misfit = np.mean([one.misfit for one in self.networks])
         error = np.sqrt(decoded.var(axis=0) + (misfit * profile.scale[:, None, None]) ** 2)
         tables = [one.history.assign(seed=number) for number, one in enumerate(self.networks)]
-        mean = self._whole[0][0]
+        mean = self.networks[0].latent(profile)[0]
         columns = pd.Index([f"w{number + 1}" for number in range(mean.shape[1])], dtype=object)
         latent = pd.DataFrame(mean, index=profile.genes, columns=columns)
         return Findings(decoded.mean(axis=0), error, latent, pd.concat(tables, ignore_index=True))
-
-
-def _nearest(points: NDArray[np.float64], centres: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Return the nearest centre of each point."""
-    distance = ((points[:, None, :] - centres[None]) ** 2).sum(axis=2)
-    return distance.argmin(axis=1).astype(np.int64)

@@ -141,9 +141,14 @@ class Fitted:
             deviations.append(torch.exp(0.5 * logvar).cpu().numpy())
         return np.concatenate(means).astype(np.float64), np.concatenate(deviations).astype(np.float64)
 
-    def decoded(self, profile: Profile, *, latent: str = "posterior") -> NDArray[np.float64]:
-        """Return decoded values less the level, ``(n_genes, n_tracks, n_times)``, as the profile has them."""
-        parts = [made.course.cpu().numpy() for made in self._passes(profile, latent=latent)]
+    def decoded(self, profile: Profile, *, latent: str = "posterior", seed: int | None = None) -> NDArray[np.float64]:
+        """Return decoded values less the level, ``(n_genes, n_tracks, n_times)``, as the profile has them.
+
+        With a `seed`, w and z are drawn from their posterior; their means are taken otherwise.
+        """
+        with seeded(0 if seed is None else seed):
+            rounds = self._passes(profile, latent=latent, sample=seed is not None)
+            parts = [made.course.cpu().numpy() for made in rounds]
         return np.moveaxis(np.concatenate(parts, axis=1), 0, 2).astype(np.float64) * profile.scale[:, None, None]
 
     def _readouts(self, profile: Profile) -> Iterable[tuple[torch.Tensor, torch.Tensor]]:
@@ -158,13 +163,13 @@ class Fitted:
                 part = profile.select(slice(start, start + _CHUNK))
                 yield self.module.encode(inputs(part, self.device), step)
 
-    def _passes(self, profile: Profile, *, latent: str = "posterior") -> Iterable[Any]:
+    def _passes(self, profile: Profile, *, latent: str = "posterior", sample: bool = False) -> Iterable[Any]:
         """Yield passes over genes, a chunk at a time."""
         step = gaps(profile.times, self.device)
         with repeatable(1), torch.no_grad():
             for start in range(0, len(profile.genes), _CHUNK):
                 part = profile.select(slice(start, start + _CHUNK))
-                yield self.module(inputs(part, self.device), step, latent=latent)
+                yield self.module(inputs(part, self.device), step, sample=sample, latent=latent)
 
 
 def fit_vrnn(

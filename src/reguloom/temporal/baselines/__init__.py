@@ -14,6 +14,7 @@ from reguloom.temporal.baselines.gp_mixture import gp_mixture
 from reguloom.temporal.baselines.half_time import half_time_bins
 from reguloom.temporal.baselines.kmeans import zscore_kmeans
 from reguloom.temporal.baselines.pca_gmm import pca_gmm
+from reguloom.temporal.baselines.weighted import weighted_courses
 
 if TYPE_CHECKING:
     from reguloom.temporal.profile import Profile
@@ -26,10 +27,12 @@ BASELINES: dict[str, Callable[[Profile, int, int], NDArray[np.int64]]] = {
     "dtw": dtw_kmeans,
     "fuzzy": fuzzy_cmeans,
     "half-time": half_time_bins,
+    "weighted": weighted_courses,
 }
 CITATIONS = {
     "pca-gmm": ("10.1111/j.2517-6161.1977.tb01600.x",),
     "gp-mixture": ("10.1371/journal.pcbi.1005896",),
     "dtw": ("10.1016/j.patcog.2010.09.013",),
     "fuzzy": ("10.1142/S0219720005001375",),
+    "weighted": ("10.1016/0167-9473(92)90042-E",),
 }
