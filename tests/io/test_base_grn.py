@@ -72,3 +72,8 @@ def test_the_real_one_is_never_held_dense(shared: Path) -> None:
     edges = network.to_frame()
     assert set(edges.loc[edges["source"] == "Spi1", "target"]) == expected
     assert np.all(edges["n_peaks"] >= 1)
+
+
+def test_columns_of_different_length_are_refused() -> None:
+    with pytest.raises(InputError, match="differ in length"):
+        base_grn._network(["Gata1"], [np.array([0, 2], np.int32)], np.array(["X", "Y"], dtype=object))

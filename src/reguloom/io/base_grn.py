@@ -65,6 +65,9 @@ def _hits(tf: str, column: np.ndarray) -> np.ndarray:
 
 def _network(tfs: list[str], hits: list[np.ndarray], genes: np.ndarray) -> Network:
     """Return one edge for each TF and gene, with the number of the gene's peaks that have the motif."""
+    if max((int(rows[-1]) for rows in hits if len(rows)), default=-1) >= len(genes):
+        msg = f"the columns of the base network differ in length ({len(genes)} genes): copy the damaged file again."
+        raise InputError(msg)
     codes, names = pd.factorize(genes)
     sources, targets, counts = [], [], []
     for i, rows in enumerate(hits):
