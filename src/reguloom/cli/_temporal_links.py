@@ -24,6 +24,8 @@ from reguloom.cli._temporal_options import read_data, read_labels, reading_optio
 @click.option("--n-neighbors", type=click.IntRange(min=5), default=100, show_default=True, help="Cells in each.")
 @click.option("--fdr", type=click.FloatRange(0, 1, min_open=True), default=0.05, show_default=True,
               help="False discovery rate up to which pairs are called linked.")  # fmt: skip
+@click.option("--lag", is_flag=True,
+              help="Add by how many hours the peak's mean course leads the gene's (8 times or more).")  # fmt: skip
 @reading_options
 @common.output_option
 @common.seed_option
@@ -49,7 +51,7 @@ def command(
     else:
         values = temporal.read(expression, time=options["time"], unit=options["unit"])
     only = None if modules is None else list(read_labels(modules).index)
-    names = ("groupby", "condition", "distance", "n_metacells", "n_neighbors", "fdr")
+    names = ("groupby", "condition", "distance", "n_metacells", "n_neighbors", "fdr", "lag")
     table = temporal.links(values, opened, options["genes"], only=only, rng=seed, n_jobs=num_workers,
                            **{name: options[name] for name in names})  # fmt: skip
     about = table.attrs
