@@ -28,6 +28,8 @@ class VrnnOptions:
         Whether the recurrence sees the input, as in Chung et al. 2015.
     decay
         Whether the state decays over long gaps.
+    n_components
+        Normals in the prior of the static latent, learned with the rest; 0 is one standard normal.
     beta
         Weight of the divergences at full strength.
     warmup
@@ -52,6 +54,7 @@ class VrnnOptions:
     n_hidden: int = 32
     autoregressive: bool = False
     decay: bool = False
+    n_components: int = 0
     beta: float = 1.0
     warmup: float = 0.5
     free_bits: float = 0.05

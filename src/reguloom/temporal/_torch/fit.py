@@ -19,7 +19,7 @@ from reguloom._torch.optim import Adam
 from reguloom._torch.trainer import Step, Task, Trainer
 from reguloom.core.provenance import fingerprint
 from reguloom.temporal._torch.course import Observed, gaps, inputs
-from reguloom.temporal._torch.vrnn import VRNN, Sizes, divergences
+from reguloom.temporal._torch.vrnn import VRNN, Sizes, divergences, mixture_divergence
 from reguloom.temporal.noise import Noise
 from reguloom.temporal.options import VrnnOptions, passes
 from reguloom.temporal.profile import Profile
@@ -80,12 +80,17 @@ class _Fit(Task):
         of_w, of_z = divergences(made)
         free = self.options.free_bits
         # Free bits for each dimension: below them a dimension is not pushed to say even less (Kingma et al. 2016).
-        kl_w = of_w.mean(dim=0).clamp(min=free).sum()
+        if self.options.n_components and self.options.n_static:
+            total_w = mixture_divergence(self.module, made).mean()
+            kl_w = total_w.clamp(min=free * self.options.n_static)
+        else:
+            total_w = of_w.sum(dim=1).mean()
+            kl_w = of_w.mean(dim=0).clamp(min=free).sum()
         kl_z = of_z.mean(dim=1).sum(dim=0).clamp(min=free).sum()
         beta = self.options.beta * min(1.0, (at.epoch + 1) / max(1.0, self.options.warmup * self.epochs))
         loss = (nll + beta * kl_w + self.options.beta * kl_z) / self.n_values
         return {
-            "loss": loss, "nll": nll.detach() / self.n_values, "kl_w": of_w.sum(dim=1).mean().detach(),
+            "loss": loss, "nll": nll.detach() / self.n_values, "kl_w": total_w.detach(),
             "kl_z": of_z.sum(dim=(0, 2)).mean().detach(),
         }  # fmt: skip
 
@@ -198,6 +203,7 @@ def fit_vrnn(
     sizes = Sizes(
         n_tracks=len(profile.tracks), n_static=options.n_static, n_latent=options.n_latent,
         n_hidden=options.n_hidden, autoregressive=options.autoregressive, decay=options.decay,
+        n_components=options.n_components,
     )  # fmt: skip
     with seeded(child_seed(seed, "weights")):
         module = VRNN(sizes).to(place)

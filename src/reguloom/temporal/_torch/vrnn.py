@@ -2,7 +2,7 @@
 
 After Chung et al., NeurIPS 2015. For a gene with courses x in D tracks at times with gaps dt::
 
-    w            ~ N(0, I)                                   posterior from a bidirectional GRU over the whole course
+    w            ~ N(0, I), or a mixture of normals          posterior from a bidirectional GRU over the whole course
     z_t | h, w   ~ N(prior(h_{t-1}, w, dt_t))                posterior from x_t, h_{t-1} and w
     course_t     = decoder(phi(z_t), h_{t-1}, w)             never h_t, which would hold what z_t was made of
     h_t          = GRU([phi(z_t), dt_t, w], h_{t-1})         with phi_x(x_t) as well if autoregressive (Chung's form)
@@ -19,6 +19,7 @@ from torch import nn
 from torch.nn import functional
 
 LOWEST_LOGVAR, HIGHEST_LOGVAR = -8.0, 4.0
+_LOG_2PI = 1.8378770664093453
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,8 @@ class Sizes:
         Whether the recurrence sees the input.
     decay
         Whether the state decays over long gaps.
+    n_components
+        Normals in the prior of w, whose means, variances and weights are learned; 0 is N(0, I).
     """
 
     n_tracks: int
@@ -45,6 +48,7 @@ class Sizes:
     n_hidden: int = 32
     autoregressive: bool = False
     decay: bool = False
+    n_components: int = 0
 
 
 @dataclass(frozen=True)
@@ -55,8 +59,8 @@ class Pass:
     ----------
     course
         Decoded shapes, ``(n_times, n_genes, n_tracks)``.
-    w_mean, w_logvar
-        Posterior of w, ``(n_genes, n_static)``.
+    w_mean, w_logvar, w
+        Posterior of w, and the w that was decoded, ``(n_genes, n_static)``.
     z_mean, z_logvar, prior_mean, prior_logvar
         Posterior and prior of z, ``(n_times, n_genes, n_latent)``.
     """
@@ -64,6 +68,7 @@ class Pass:
     course: torch.Tensor
     w_mean: torch.Tensor
     w_logvar: torch.Tensor
+    w: torch.Tensor
     z_mean: torch.Tensor
     z_logvar: torch.Tensor
     prior_mean: torch.Tensor
@@ -108,6 +113,10 @@ class VRNN(nn.Module):
         self.from_phi = nn.Linear(n_phi, n_h, bias=False)
         self.course_out = nn.Linear(n_h, sizes.n_tracks)
         self.misfit = nn.Parameter(torch.tensor(-1.5))
+        if sizes.n_components and n_w:
+            self.mixture_mean = nn.Parameter(torch.randn(sizes.n_components, n_w))
+            self.mixture_logvar = nn.Parameter(torch.full((sizes.n_components, n_w), -1.0))
+            self.mixture_weight = nn.Parameter(torch.zeros(sizes.n_components))
         if sizes.decay:
             self.forget = nn.Parameter(torch.full((n_h,), -3.0))
 
@@ -152,7 +161,7 @@ class VRNN(nn.Module):
         prior_mean, prior_logvar = _moments(self.prior_out(torch.relu(both[..., :n_h])))
         course = self.course_out(torch.relu(both[..., n_h:] + self.from_phi(torch.stack(features))))
         z_mean, z_logvar = _moments(torch.stack(statistics))
-        return Pass(course, w_mean, w_logvar, z_mean, z_logvar, prior_mean, prior_logvar)
+        return Pass(course, w_mean, w_logvar, w, z_mean, z_logvar, prior_mean, prior_logvar)
 
     def encode(self, x: torch.Tensor, gaps: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return mean and log variance of w; `x` and `gaps` as in :meth:`forward`."""
@@ -160,6 +169,12 @@ class VRNN(nn.Module):
             return x.new_zeros(x.shape[1], 0), x.new_zeros(x.shape[1], 0)
         _, last = self.summary(torch.cat([x, gaps[:, None, None].expand(-1, x.shape[1], 1)], dim=2))
         return _moments(self.w_out(torch.cat([last[0], last[1]], dim=1)))
+
+    def log_prior(self, w: torch.Tensor) -> torch.Tensor:
+        """Return the weighted log density of each component of the prior at `w`, ``(n_genes, n_components)``."""
+        logvar = self.mixture_logvar.clamp(LOWEST_LOGVAR, HIGHEST_LOGVAR)
+        squares = (w[:, None] - self.mixture_mean) ** 2 / logvar.exp() + logvar + _LOG_2PI
+        return torch.log_softmax(self.mixture_weight, dim=0) - 0.5 * squares.sum(dim=2)
 
     def _latent(
         self, stats: torch.Tensor, h: torch.Tensor, given: torch.Tensor, gap: torch.Tensor,
@@ -204,3 +219,17 @@ def divergences(made: Pass) -> tuple[torch.Tensor, torch.Tensor]:
     of_w = 0.5 * (made.w_logvar.exp() + made.w_mean**2 - 1.0 - made.w_logvar)
     ratio = (made.z_logvar.exp() + (made.z_mean - made.prior_mean) ** 2) / made.prior_logvar.exp()
     return of_w, 0.5 * (made.prior_logvar - made.z_logvar + ratio - 1.0)
+
+
+def mixture_divergence(module: VRNN, made: Pass) -> torch.Tensor:
+    """Return the divergence of the posterior of w from a mixture, by the one draw that was decoded, ``(n_genes,)``.
+
+    Parameters
+    ----------
+    module
+        With ``n_components``.
+    made
+        From :meth:`VRNN.forward` with ``sample=True``.
+    """
+    squares = (made.w - made.w_mean) ** 2 / made.w_logvar.exp() + made.w_logvar + _LOG_2PI
+    return -0.5 * squares.sum(dim=1) - torch.logsumexp(module.log_prior(made.w), dim=1)
