@@ -1,7 +1,7 @@
 """One training step of GEARS beside cell-gears at the size of Norman et al.; memory of a screen with its graphs.
 
     python benchmarks/response_speed.py --gears PEER/bin/python      # steps of both, CPU seconds, one thread each
-    python benchmarks/response_speed.py --memory                     # peak memory of data and graphs
+    python benchmarks/response_speed.py --memory [--backed]          # peak memory of data, graphs and an epoch
 
 The shapes are those of the Norman screen: 5,045 genes, 9,853 genes in the annotation graph with 202,314 edges, 5,995
 edges of co-expression, batches of 32 cells. Both tools get the same graphs, batches and weights; in `compat` the
@@ -157,9 +157,14 @@ def memory(options: argparse.Namespace) -> dict[str, float]:
     """Make a screen of the size of Norman's on disk, then read it, build the graphs and take batches."""
     path = options.exchange.with_suffix(".h5ad")
     subprocess.run([sys.executable, __file__, "--side", "screen", "--exchange", str(path)], check=True)
-    made = subprocess.run([sys.executable, __file__, "--side", "memory", "--exchange", str(path)], check=True,
-                          capture_output=True, text=True)  # fmt: skip
-    return json.loads(made.stdout.splitlines()[-1])
+    found = {}
+    for name in options.models:
+        more = ["--backed"] if options.backed else []
+        made = subprocess.run([sys.executable, __file__, "--side", "memory", "--exchange", str(path), "--models", name,
+                               "--batches", str(options.batches), *more],
+                              check=True, capture_output=True, text=True)  # fmt: skip
+        found[name] = json.loads(made.stdout.splitlines()[-1])
+    return found
 
 
 def write_screen(path: Path) -> None:
@@ -183,29 +188,42 @@ def write_screen(path: Path) -> None:
     anndata.AnnData(X, obs=obs, var=pd.DataFrame(index=genes)).write_h5ad(path)
 
 
-def measure_memory(path: Path) -> dict[str, float]:
-    """Return the peak after reading, after the graphs, and after a hundred batches, in MB."""
+def measure_memory(path: Path, name: str, n_batches: int, backed: bool) -> dict[str, float]:
+    """Return the peak after reading and after an epoch cut to so many updates, in MB, and seconds of an update.
+
+    The peak of a whole epoch is that of its first updates; the validation at its end is whole.
+    """
+    import itertools
+
     import anndata
 
+    from reguloom import response
     from reguloom.core import PerturbationData
-    from reguloom.response.gears import GEARS
+    from reguloom.response._torch import cpa_task, gears_task, latent_additive, scgen
 
     def peak() -> float:
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
 
     rng = np.random.default_rng(0)
     terms = {f"G{i}": {f"T{one}" for one in rng.integers(0, 2000, 12)} for i in range(5000)}
-    data = PerturbationData.from_anndata(anndata.read_h5ad(path))
+    data = PerturbationData.from_anndata(anndata.read_h5ad(path, backed="r" if backed else None))
     found = {"read_mb": peak()}
-    model = GEARS(annotation=terms)
-    train = np.arange(data.n_cells)
-    model._state = model._remember(data, train, {}, 0, None)
+    model = response.models()[name](annotation=terms, max_epochs=1)
+    model._state = model._remember(data, np.arange(data.n_cells), {}, 0, None)
     found["graphs_mb"] = peak()
-    cells = rng.permutation(train)
-    for start in range(0, 3200, 32):
-        data.values(cells[start : start + 32])
-        data.values(data.matched_controls(cells[start : start + 32], rng))
-    found["batches_mb"] = peak()
+    begun = []
+
+    def few(*args: object, **more: object) -> object:
+        begun.append(time.process_time())
+        yield from itertools.islice(whole(*args, **more), n_batches)
+        begun.append(time.process_time())
+
+    whole = gears_task.shuffled
+    for module in (cpa_task, gears_task, latent_additive, scgen):
+        module.shuffled = few
+    model.fit(data)
+    found["epoch_mb"] = peak()
+    found["cpu_s_per_update"] = round((begun[1] - begun[0]) / n_batches, 3)
     return found
 
 
@@ -213,6 +231,9 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--gears", type=Path, default=None, help="Python of an environment with cell-gears.")
     parser.add_argument("--memory", action="store_true")
+    parser.add_argument("--backed", action="store_true", help="Leave the matrix on disk.")
+    parser.add_argument("--models", nargs="+", default=["gears", "cpa", "scgen", "latent-additive"])
+    parser.add_argument("--batches", type=int, default=10)
     parser.add_argument("--genes", type=int, default=GENES)
     parser.add_argument("--nodes", type=int, default=NODES)
     parser.add_argument("--steps", type=int, default=3)
@@ -222,7 +243,7 @@ def main() -> None:
     if options.side == "screen":
         write_screen(options.exchange)
     elif options.side == "memory":
-        print(json.dumps(measure_memory(options.exchange)))
+        print(json.dumps(measure_memory(options.exchange, options.models[0], options.batches, options.backed)))
     elif options.side:
         print(json.dumps({"ours": ours, "theirs": theirs}[options.side](options)))
     else:

@@ -49,6 +49,9 @@ def model_params(
     """
     known = [name for name in inspect.signature(kind).parameters if name != "self"]
     table = _table(embeddings)
+    if "embedding" in known and table is None:
+        # The linear model knows genes by one thing alone, which their terms can be.
+        table, annotation = annotation, None
     given: dict[str, Any] = {
         "annotation": annotation,
         "embedding" if "embedding" in known else "embeddings": table,

@@ -33,7 +33,8 @@ def command() -> None:
                    "none to learn from everything.")  # fmt: skip
 @click.option("--hold-out", multiple=True, metavar="CONTEXT", help="Contexts that unseen-context holds out.")
 @click.option("--annotation", type=common.INPUT, default=None,
-              help="Terms of genes (.gmt, .gaf, .json): the graph of gears, stand-ins elsewhere.")  # fmt: skip
+              help="Terms of genes (.gmt; .gaf and .json too, but for linear): the graph of gears, what linear knows genes by, "
+                   "stand-ins elsewhere.")  # fmt: skip
 @click.option("--embeddings", type=common.INPUT, default=None,
               help="Table of embeddings, one row for each gene (cpa, latent-additive, linear).")  # fmt: skip
 @click.option("--max-epochs", type=click.IntRange(min=1), default=None, show_default="the model's",
@@ -178,7 +179,8 @@ def _picture(model: Any, output: Path) -> None:
     from reguloom._files import atomic_write
 
     with atomic_write(output / "figures" / PICTURE) as temporary:
-        pl.training_curves(model.history_).savefig(temporary)
+        best = "max" if model.monitor_ == "val_cpa_metric" else "min"
+        pl.training_curves(model.history_, monitor=model.monitor_, best=best).savefig(temporary)
     with atomic_write(output / "history.csv") as temporary:
         model.history_.to_csv(temporary, index=False, lineterminator="\n")
 

@@ -24,7 +24,7 @@ def training_curves(history: pd.DataFrame, *, monitor: str | None = None, best: 
         ``model.history_``, or ``history.csv``: one row per epoch, ``epoch`` from 0, and metrics; ``member`` tells the
         members of an ensemble apart.
     monitor
-        The metric that decided; its best epoch is marked. By default ``val_mse_de``, else ``val_loss``, where there
+        The metric that decided; its best epoch is marked. By default ``val_mse``, else ``val_loss``, where there
         is one.
     best
         Whether the best is the ``min`` or the ``max``.
@@ -44,7 +44,7 @@ def training_curves(history: pd.DataFrame, *, monitor: str | None = None, best: 
         raise InputError(msg)
     metrics.sort(key=lambda name: str(name).startswith("val_"))
     if monitor is None:
-        monitor = next((name for name in ("val_mse_de", "val_loss") if name in metrics), None)
+        monitor = next((name for name in ("val_mse", "val_loss") if name in metrics), None)
     with _style.style():
         figure = _style.new_figure(2.5 * len(metrics) + 0.3, 2.4)
         for ax, name in zip(figure.subplots(1, len(metrics), squeeze=False)[0], metrics, strict=True):

@@ -41,6 +41,7 @@ class ResponseModel(ABC):
         self.params = params
         self.members_: list[Any] = []
         self.history_ = pd.DataFrame()
+        self.monitor_: str | None = None
         self.split_: Split | None = None
         self._state: State | None = None
 

@@ -29,7 +29,7 @@ class LatentAdditive(ResponseModel):
     n_latent, hidden, dropout
         Of the networks, two layers each.
     lr, weight_decay, batch_size, max_epochs, patience
-        Of training; the best epoch is the one with the lowest error of the 20 strongest genes in validation.
+        Of training; the best epoch is the one with the lowest squared error of mean changes in validation.
     embeddings
         One row for each gene; standardised by columns. Without it each trained gene has a column of its own.
     annotation
@@ -82,7 +82,7 @@ class LatentAdditive(ResponseModel):
         from reguloom.response._torch.latent_additive import AdditiveTask
 
         return fitted(self, data, run, lambda net: AdditiveTask(self, data, train, val, module=net, seed=run.seed),
-                      monitor="val_mse_de" if len(val) else None)  # fmt: skip
+                      monitor="val_mse" if len(val) else None)  # fmt: skip
 
     def _effects(self, module: Any, resolved: Resolved, cells: Cells) -> Iterator[NDArray[np.floating]]:
         """Yield the difference between two predictions of the same cell, so that errors of the decoder cancel."""

@@ -67,6 +67,7 @@ def fitted(
     with seeded(child_seed(run.seed, "weights")):
         module = model._network()
     task = make_task(module.to(device))
+    model.monitor_ = monitor
     trained = Trainer(
         task,
         max_epochs=settings.pop("max_epochs", None) or model.params["max_epochs"],
