@@ -86,6 +86,18 @@ def test_the_linear_model_needs_nothing_and_asks_its_own_test_part(run, screen, 
     assert run("response", "predict", again, "-p", "A").out == run("response", "predict", folder, "-p", "A").out
 
 
+def test_the_linear_model_can_know_genes_by_their_terms(run, screen, tmp_path) -> None:
+    terms = tmp_path / "go.gmt"
+    terms.write_text("t1\tx\tA\tB\tNEW\nt2\tx\tB\tC\nt3\tx\tA\tC\tNEW\n")
+    given = ("response", "train", screen, "--model", "linear", "--set", "n_dims=2")
+    for name, more in (("plain", ()), ("terms", ("--annotation", terms))):
+        done = run(*given, *more, "-o", tmp_path / name)
+        assert done.code == 0, done.err
+    plain, known = (run("response", "predict", tmp_path / name, "-p", "NEW") for name in ("plain", "terms"))
+    assert "check NEW" in plain.err and "check NEW" not in known.err
+    assert plain.out != known.out
+
+
 def test_one_row_for_each_cell(run, screen, tmp_path) -> None:
     pytest.importorskip("torch", reason="the extra deep is not installed")
     folder = tmp_path / "model"

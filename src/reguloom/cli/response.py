@@ -33,8 +33,8 @@ def command() -> None:
                    "none to learn from everything.")  # fmt: skip
 @click.option("--hold-out", multiple=True, metavar="CONTEXT", help="Contexts that unseen-context holds out.")
 @click.option("--annotation", type=common.INPUT, default=None,
-              help="Terms of genes (.gmt; .gaf and .json too, but for linear): the graph of gears, what linear knows genes by, "
-                   "stand-ins elsewhere.")  # fmt: skip
+              help="Terms of genes (.gmt; but for linear also .gaf, .json): the graph of gears, what linear knows genes "
+                   "by, stand-ins elsewhere.")  # fmt: skip
 @click.option("--embeddings", type=common.INPUT, default=None,
               help="Table of embeddings, one row for each gene (cpa, latent-additive, linear).")  # fmt: skip
 @click.option("--max-epochs", type=click.IntRange(min=1), default=None, show_default="the model's",
