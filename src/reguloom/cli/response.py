@@ -33,7 +33,7 @@ def command() -> None:
                    "none to learn from everything.")  # fmt: skip
 @click.option("--hold-out", multiple=True, metavar="CONTEXT", help="Contexts that unseen-context holds out.")
 @click.option("--annotation", type=common.INPUT, default=None,
-              help="Terms of genes (.gmt; but for linear also .gaf, .json): the graph of gears, what linear knows genes "
+              help="Terms of genes (.gmt; but for linear .gaf, .json too): the graph of gears, what linear knows genes "
                    "by, stand-ins elsewhere.")  # fmt: skip
 @click.option("--embeddings", type=common.INPUT, default=None,
               help="Table of embeddings, one row for each gene (cpa, latent-additive, linear).")  # fmt: skip
