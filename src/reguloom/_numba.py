@@ -9,6 +9,8 @@ import numba
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
+from reguloom import _random
+
 
 def njit(function: Callable[..., Any] | None = None, **options: Any) -> Any:
     """Compile `function` with numba, cached and without the GIL.
@@ -27,6 +29,10 @@ def njit(function: Callable[..., Any] | None = None, **options: Any) -> Any:
 
 
 prange = numba.prange
+
+#: Inside a kernel: :func:`reguloom._random.splitmix64`, and the step of its counter.
+mix: Any = njit(_random.splitmix64, inline="always")
+GOLDEN = _random.GOLDEN
 
 
 def _borrow(typing_context: Any, array: Any) -> Any:

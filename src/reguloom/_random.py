@@ -21,6 +21,20 @@ SeedLike: TypeAlias = int | np.integer | np.random.Generator | np.random.SeedSeq
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+"""Step of SplitMix64's counter."""
+
+
+def splitmix64(z: Any) -> Any:
+    """Return SplitMix64's output function of 64-bit numbers (Steele, Lea and Flood 2014, OOPSLA, figure 15).
+
+    Kernels take the same function compiled, as ``mix`` of ``_numba``.
+    """
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return z ^ (z >> np.uint64(31))
+
+
 def root_seed(rng: SeedLike = 0) -> int:
     """Return the 63-bit integer that stands for `rng`.
 

@@ -17,7 +17,7 @@ from reguloom._files import existing, open_text
 if TYPE_CHECKING:
     import pandas as pd
 
-_TRIPPED = (
+_TRIPPED: tuple[type[Exception], ...] = (
     ValueError, TypeError, LookupError, AttributeError, ArithmeticError, OSError, RuntimeError, EOFError, MemoryError,
     zlib.error, zipfile.BadZipFile, csv.Error,
 )  # fmt: skip
@@ -53,11 +53,12 @@ def content_errors(
     ReguloomError
         Of that kind.
     """
+    tripped = (*_TRIPPED, *also)
     try:
         yield
     except ReguloomError:
         raise
-    except (*_TRIPPED, *also) as error:
+    except tripped as error:
         why = " ".join(str(error).split())[:150] or type(error).__name__
         usual = "it may be cut short; copy it" if kind is ResourceError else "look at it"
         advice = mend or f"{usual}, or make it again"

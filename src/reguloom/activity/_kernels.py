@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from reguloom._numba import njit
+from reguloom._numba import GOLDEN, mix, njit
 
 TIES_FIXED = 0
 TIES_PER_CELL = 1
@@ -221,13 +221,9 @@ def shuffle_places(seed: int, place_of: np.ndarray, gene_at: np.ndarray) -> None
     for i in range(gene_at.size):
         gene_at[i] = i
     for i in range(gene_at.size - 1, 0, -1):
-        state += np.uint64(0x9E3779B97F4A7C15)
-        z = state
-        z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-        z = z ^ (z >> np.uint64(31))
+        state += GOLDEN
         # The upper 32 bits scaled to [0, i]; the bias is below n_genes / 2**32.
-        j = np.int64(((z >> np.uint64(32)) * np.uint64(i + 1)) >> np.uint64(32))
+        j = np.int64(((mix(state) >> np.uint64(32)) * np.uint64(i + 1)) >> np.uint64(32))
         gene_at[i], gene_at[j] = gene_at[j], gene_at[i]
     for i in range(gene_at.size):
         place_of[gene_at[i]] = i

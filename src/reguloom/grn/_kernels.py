@@ -18,7 +18,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from reguloom._numba import borrowed, njit
+from reguloom._numba import GOLDEN, borrowed, mix, njit
 
 #: Two steps of a histogram cost about as much as this many of a running sum (measured); the shorter way is taken.
 HISTOGRAM_COST = 3
@@ -36,10 +36,7 @@ Bytes: TypeAlias = NDArray[np.uint8]
 Cells: TypeAlias = NDArray[Any]
 State: TypeAlias = NDArray[np.uint64]
 
-_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
-_MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
-_MIX_2 = np.uint64(0x94D049BB133111EB)
-_S27, _S30, _S31, _S32 = np.uint64(27), np.uint64(30), np.uint64(31), np.uint64(32)
+_S32 = np.uint64(32)
 
 
 class Binned(NamedTuple):
@@ -109,12 +106,8 @@ def random_below(
     n: int,
 ) -> np.int64:
     """Return a random integer in ``[0, n)``: splitmix64 (Steele et al. 2014), the high half scaled by `n`."""
-    state[0] += _GOLDEN
-    z = state[0]
-    z = (z ^ (z >> _S30)) * _MIX_1
-    z = (z ^ (z >> _S27)) * _MIX_2
-    z ^= z >> _S31
-    return np.int64(((z >> _S32) * np.uint64(n)) >> _S32)
+    state[0] += GOLDEN
+    return np.int64(((mix(state[0]) >> _S32) * np.uint64(n)) >> _S32)
 
 
 @njit

@@ -5,26 +5,14 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from reguloom._numba import njit
+from reguloom._numba import GOLDEN, mix, njit
 
-GOLDEN = np.uint64(0x9E3779B97F4A7C15)
-MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
-MIX_2 = np.uint64(0x94D049BB133111EB)
-S27, S30, S31 = np.uint64(27), np.uint64(30), np.uint64(31)
 BITS = np.uint64(12)
 MASK = np.uint64(4095)
 SHIFTS = (np.uint64(0), BITS, np.uint64(24), np.uint64(36))
 
 LANGEVIN = 1
 """Kind of noise: 0 is none, 1 one term for each reaction, 2 in proportion to the root of the state (BoolODE's)."""
-
-
-@njit(inline="always")
-def mix(z: np.uint64) -> np.uint64:
-    """Return SplitMix64's output function of a 64-bit number (Steele, Lea and Flood 2014, OOPSLA, figure 15)."""
-    z = (z ^ (z >> S30)) * MIX_1
-    z = (z ^ (z >> S27)) * MIX_2
-    return z ^ (z >> S31)
 
 
 @njit
@@ -150,11 +138,17 @@ def edge_slopes(
 
 
 @njit(inline="always")
-def _settle(new: float, old: float, reject: bool) -> float:
-    """Return a level that is not negative: 0, or with `reject` the level before the step."""
+def _moved(
+    level: float, born: float, gone: float, dt: float, kind: int, amplitude: float, normal: float, reject: bool
+) -> float:
+    """Return a level after one step of birth, loss and noise; below 0 it is 0, or with `reject` what it was."""
+    new = level + dt * (born - gone)
+    if kind != 0:
+        size = np.sqrt(born + gone) if kind == LANGEVIN else np.sqrt(abs(level))
+        new += amplitude * size * normal
     if new >= 0.0:
         return new
-    return old if reject else 0.0
+    return level if reject else 0.0
 
 
 @njit
@@ -280,20 +274,13 @@ def _step_mrna(
     for gene in range(len(production)):
         bits = mix(start + numbers[gene] * GOLDEN)
         x = now[0, gene]
-        born, gone = production[gene], rates[1, gene] * x
-        moved = x + dt * (born - gone)
-        if kind != 0:
-            size = np.sqrt(born + gone) if kind == LANGEVIN else np.sqrt(abs(x))
-            moved += amplitude * size * normals[bits & MASK]
-        now[0, gene] = _settle(moved, x, reject)
+        now[0, gene] = _moved(
+            x, production[gene], rates[1, gene] * x, dt, kind, amplitude, normals[bits & MASK], reject
+        )
         if with_protein and makes_protein[gene]:
             p = now[1, gene]
-            born, gone = rates[2, gene] * x, rates[3, gene] * p
-            moved = p + dt * (born - gone)
-            if kind != 0:
-                size = np.sqrt(born + gone) if kind == LANGEVIN else np.sqrt(abs(p))
-                moved += amplitude * size * normals[(bits >> BITS) & MASK]
-            now[1, gene] = _settle(moved, p, reject)
+            normal = normals[(bits >> BITS) & MASK]
+            now[1, gene] = _moved(p, rates[2, gene] * x, rates[3, gene] * p, dt, kind, amplitude, normal, reject)
 
 
 @njit
@@ -325,8 +312,6 @@ def _step_spliced(
         now[1, gene] = max(s + matured - lost, 0.0)
         if makes_protein[gene]:
             p = now[2, gene]
-            born, gone = rates[3, gene] * s, rates[4, gene] * p
-            moved = p + dt * (born - gone)
-            if kind != 0:
-                moved += amplitude * np.sqrt(born + gone) * normals[(bits >> SHIFTS[3]) & MASK]
-            now[2, gene] = max(moved, 0.0)
+            normal = normals[(bits >> SHIFTS[3]) & MASK]
+            noise = LANGEVIN if kind != 0 else 0
+            now[2, gene] = _moved(p, rates[3, gene] * s, rates[4, gene] * p, dt, noise, amplitude, normal, False)

@@ -5,24 +5,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from reguloom._numba import njit
-
-_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
-
-
-@njit
-def draw(counter: np.uint64) -> np.uint64:
-    """Return the random word that belongs to a counter (splitmix64: Steele, Lea and Flood 2014)."""
-    z = counter
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return z ^ (z >> np.uint64(31))
+from reguloom._numba import GOLDEN, mix, njit
 
 
 @njit
 def uniform(counter: np.uint64) -> float:
     """Return the random number in [0, 1) that belongs to a counter."""
-    return float(draw(counter) >> np.uint64(11)) * 1.1102230246251565e-16
+    return float(mix(counter) >> np.uint64(11)) * 1.1102230246251565e-16
 
 
 @njit
@@ -128,10 +117,10 @@ def walk_asynchronous(
     regulators, first, values, start, nodes, root = tables
     for walk in range(len(states)):
         state = states[walk]
-        counter = draw(seed + np.uint64(walk + 1) * _GOLDEN)
+        counter = mix(seed + np.uint64(walk + 1) * GOLDEN)
         record[walk, 0] = state
         for step in range(1, record.shape[1]):
-            counter += _GOLDEN
+            counter += GOLDEN
             gene = choices[np.searchsorted(cumulative, uniform(counter), side="right")]
             state[gene] = next_value(gene, state, regulators, first, values, start, nodes, root)
             record[walk, step] = state
@@ -169,7 +158,7 @@ def walk_continuous(
     rates = np.zeros(n_genes)
     for walk in range(len(states)):
         state = states[walk]
-        counter = draw(seed + np.uint64(walk + 1) * _GOLDEN)
+        counter = mix(seed + np.uint64(walk + 1) * GOLDEN)
         now, at = 0.0, 0
         while at < len(times):
             total = 0.0
@@ -177,14 +166,14 @@ def walk_continuous(
                 wanted = next_value(gene, state, regulators, first, values, start, nodes, root)
                 rates[gene] = 0.0 if wanted == state[gene] else (up[gene] if wanted else down[gene])
                 total += rates[gene]
-            counter += _GOLDEN
+            counter += GOLDEN
             now = now - np.log(1.0 - uniform(counter)) / total if total > 0 else np.inf
             while at < len(times) and times[at] < now:
                 record[walk, at] = state
                 at += 1
             if total == 0:
                 break
-            counter += _GOLDEN
+            counter += GOLDEN
             threshold = uniform(counter) * total
             chosen = -1
             for gene in range(n_genes):
@@ -230,13 +219,13 @@ def walk_to_spaces(
     reached = np.full(len(states), -1, dtype=np.int64)
     for walk in range(len(states)):
         state = states[walk]
-        counter = draw(seed + np.uint64(walk + 1) * _GOLDEN)
+        counter = mix(seed + np.uint64(walk + 1) * GOLDEN)
         for step in range(max_steps + 1):
             if step % len(choices) == 0:
                 reached[walk] = _space_of(state, spaces)
                 if reached[walk] >= 0:
                     break
-            counter += _GOLDEN
+            counter += GOLDEN
             gene = choices[np.int64(uniform(counter) * len(choices))]
             state[gene] = next_value(gene, state, regulators, first, values, start, nodes, root)
     return reached

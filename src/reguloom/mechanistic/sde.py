@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reguloom._errors import InputError
+from reguloom._random import GOLDEN, splitmix64
 from reguloom._threads import map_ordered
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ NOISES = ("langevin", "sqrt", "boolode", "none")
 BLOCK = 32
 """Trajectories in a unit of work."""
 N_NORMALS = 4096
-GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 
 @dataclass(frozen=True)
@@ -186,8 +186,8 @@ def _run(
 
 def keys(seed: int, trajectories: NDArray[np.int64]) -> NDArray[np.uint64]:
     """Return the key of each trajectory's noise: SplitMix64 of the seed and the trajectory's number."""
-    root = _mix(np.array([seed], dtype=np.uint64) + GOLDEN)
-    return _mix(root + (np.asarray(trajectories).astype(np.uint64) + np.uint64(1)) * GOLDEN)
+    root = splitmix64(np.array([seed], dtype=np.uint64) + GOLDEN)
+    return splitmix64(root + (np.asarray(trajectories).astype(np.uint64) + np.uint64(1)) * GOLDEN)
 
 
 def capacities(key: NDArray[np.uint64], model: OdeModel, noise: Noise) -> NDArray[np.float64]:
@@ -204,17 +204,10 @@ def capacities(key: NDArray[np.uint64], model: OdeModel, noise: Noise) -> NDArra
     """
     result = np.ones((len(key), len(model.genes)))
     if noise.heterogeneity > 0:
-        bits = _mix(_mix(key)[:, None] + model.numbers[model.makes_protein] * GOLDEN)
+        bits = splitmix64(splitmix64(key)[:, None] + model.numbers[model.makes_protein] * GOLDEN)
         normal = increments()[(bits & np.uint64(N_NORMALS - 1)).astype(np.int64)]
         result[:, model.makes_protein] = np.exp(noise.heterogeneity * normal - 0.5 * noise.heterogeneity**2)
     return result
-
-
-def _mix(z: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Return SplitMix64's output function."""
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return z ^ (z >> np.uint64(31))
 
 
 @lru_cache(maxsize=1)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from reguloom._numba import njit
+from reguloom._numba import GOLDEN, mix, njit
 
 
 @njit
@@ -127,14 +127,6 @@ def held_out_error(
 
 
 @njit
-def _mix(value: Any) -> Any:
-    """Scramble 64 bits (splitmix64)."""
-    value = (value ^ (value >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    value = (value ^ (value >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return value ^ (value >> np.uint64(31))
-
-
-@njit
 def draw_regulators(
     indptr: Any, regulators: Any, regulator_hash: Any, target_hash: Any, seed: Any, share: float, use: Any
 ) -> None:
@@ -148,7 +140,7 @@ def draw_regulators(
         size = max(1, int(share * n))
         keys = np.empty(n, dtype=np.uint64)
         for i in range(n):
-            keys[i] = _mix(_mix(regulator_hash[regulators[start + i]] ^ seed) ^ target_hash[t])
+            keys[i] = mix(mix(regulator_hash[regulators[start + i]] ^ seed) ^ target_hash[t])
         order = np.argsort(keys)
         for i in range(n):
             use[start + i] = False
@@ -177,8 +169,8 @@ def rewire(sources: Any, targets: Any, present: Any, forbidden: Any, n_swaps: in
     n = np.uint64(sources.size)
     made = 0
     for _ in range(n_swaps):
-        state += np.uint64(0x9E3779B97F4A7C15)
-        bits = _mix(state)
+        state += GOLDEN
+        bits = mix(state)
         e = np.int64((bits >> np.uint64(32)) % n)
         f = np.int64((bits & np.uint64(0xFFFFFFFF)) % n)
         a, b, c, d = sources[e], targets[e], sources[f], targets[f]
