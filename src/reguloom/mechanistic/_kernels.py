@@ -169,6 +169,24 @@ def distances(successor: NDArray[np.uint32], on_cycle: NDArray[np.bool_]) -> NDA
     return steps
 
 
+@njit(inline="always")
+def _complete(
+    v: int, stack: NDArray[np.uint32], n_stack: int, order: NDArray[np.uint32], n_order: int,
+    done: NDArray[np.bool_], leaves: NDArray[np.bool_],
+) -> tuple[int, int, bool]:  # fmt: skip
+    """Move a component, `v` and all above it, from the stack to `order`; tell whether no edge leaves it."""
+    terminal = True
+    while True:
+        n_stack -= 1
+        u = stack[n_stack]
+        done[u] = True
+        order[n_order] = u
+        n_order += 1
+        terminal = terminal and not leaves[u]
+        if u == v:
+            return n_stack, n_order, terminal
+
+
 @njit
 def terminal_components(
     successor: NDArray[np.uint32], n_genes: int
@@ -241,16 +259,7 @@ def terminal_components(
             is_root = low[v] == index[v]
             if is_root:
                 begin = n_order
-                terminal = True
-                while True:
-                    n_stack -= 1
-                    u = stack[n_stack]
-                    done[u] = True
-                    order[n_order] = u
-                    n_order += 1
-                    terminal = terminal and not leaves[u]
-                    if u == v:
-                        break
+                n_stack, n_order, terminal = _complete(v, stack, n_stack, order, n_order, done, leaves)
                 last[n_order - 1] = True
                 if terminal:
                     for i in range(begin, n_order):
