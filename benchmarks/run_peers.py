@@ -10,10 +10,10 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-#: script → (option that takes a peer's interpreter, the peer)
+#: script → (option that takes a peer's interpreter, or its command, and the peer)
 COMPARISONS = {
     "grn_speed.py": (("--arboreto", "pyscenic"), ("--rustscenic", "rustscenic")),
-    "ctx_speed.py": (("--peer", "pyscenic"),),
+    "ctx_speed.py": (("--peer", "pyscenic"),),  # a command of the peer's own, not a Python
     "aucell_speed.py": (("--pyscenic", "pyscenic"), ("--decoupler", "decoupler"), ("--rustscenic", "rustscenic")),
 }
 
@@ -24,7 +24,7 @@ def main(folder: Path) -> int:
     for script, peers in COMPARISONS.items():
         command = [sys.executable, str(HERE / script)]
         for option, name in peers:
-            interpreter = folder / name / "bin" / "python"
+            interpreter = folder / name / "bin" / ("pyscenic" if option == "--peer" else "python")
             if interpreter.exists():
                 command += [option, str(interpreter)]
             else:

@@ -1,8 +1,10 @@
 """How time and memory grow: with cells, genes, factors, motifs, threads and workers, stage by stage.
 
-    python benchmarks/scaling.py            # measure, draw, and fit the powers that `reguloom run --dry-run` uses
-    python benchmarks/scaling.py --stage grn --stage ctx     # measure these again
-    python benchmarks/scaling.py --draw     # draw and fit again what was measured
+    python benchmarks/scaling.py            # measure, fit the powers that `reguloom run --dry-run` uses, and write the
+                                            # tables and figures of docs/howto/scale.md
+    python benchmarks/scaling.py --peers FOLDER              # also hold it against the peers in FOLDER (peers/make.sh)
+    python benchmarks/scaling.py --stage grn --vary threads  # measure these again, and write everything anew
+    python benchmarks/scaling.py --draw     # write everything anew from what was measured
 
 Each point is a fresh process: data are made, the code is warmed up on a small part, and then the stage alone is timed.
 Time is that of the processor, which other work on the machine hardly touches; the peak is that of the stage.
@@ -18,6 +20,8 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+
+import _scale_page as page
 
 HERE = Path(__file__).parent
 RESULT = HERE / "results" / "scaling.json"
@@ -40,7 +44,10 @@ TINY = {"cells": 300, "genes": 200, "tfs": 10, "modules": 5, "motifs": 100, "dra
 FEWEST = {"draws": 10}  # half of them for each of two nulls, which take five at least
 THREADED = ("grn", "ctx", "aucell", "oracle fit", "oracle screen", "vectorfield")
 SPREAD = ("grn", "ctx", "oracle screen")
-DENSITY = 0.1
+DENSITY, FILLED = 0.1, 0.2
+"""What rates are scaled by, and the share of values other than 0 that comes of it."""
+DEPTH = 0.6
+"""Standard deviation of the log of the cells' depth, as in real counts; it makes trees grow as many as on these."""
 
 
 def points() -> list[dict[str, Any]]:
@@ -63,7 +70,7 @@ def points() -> list[dict[str, Any]]:
 
 
 def make_cells(cells: int, genes: int, tfs: int) -> Any:
-    """Return counts in which every gene follows a few factors, 10 % filled, with a line of development."""
+    """Return counts in which every gene follows a few factors, a fifth of them not 0, with a line of development."""
     import anndata
     import numpy as np
     import pandas as pd
@@ -76,11 +83,12 @@ def make_cells(cells: int, genes: int, tfs: int) -> Any:
         np.sin(phase[None, :] + speed[None, :] * time[:, None] * 6.28) + 0.5 * rng.normal(size=(cells, tfs))
     )
     blocks = []
+    depth = np.exp(DEPTH * rng.normal(size=cells))
     chosen = rng.integers(0, tfs, (genes, 3))
     for start in range(0, genes, 500):
         rate = activity[:, chosen[start : start + 500]].mean(axis=2)
         rate *= rng.gamma(0.5, 2.0, rate.shape[1])[None, :]
-        rate *= DENSITY / np.maximum(1 - np.exp(-rate).mean(), 1e-9)
+        rate *= DENSITY / np.maximum(1 - np.exp(-rate).mean(), 1e-9) * depth[:, None]
         blocks.append(csr_matrix(rng.poisson(np.minimum(rate, 30)).astype(np.float32)))
     from scipy.sparse import hstack
 
@@ -212,7 +220,7 @@ def prepare_input(sizes: dict[str, int]) -> Any:
 
     genes = 2000
     folder = Path(tempfile.mkdtemp())
-    make_cells(int(sizes["values"] / genes / DENSITY), genes, 50).write_h5ad(folder / "cells.h5ad")
+    make_cells(int(sizes["values"] / genes / FILLED), genes, 50).write_h5ad(folder / "cells.h5ad")
     options = InputSection(expression=folder / "cells.h5ad", normalize=True)
     return lambda _threads: prepare_cells(options, folder / "out.h5ad")
 
@@ -220,18 +228,23 @@ def prepare_input(sizes: dict[str, int]) -> Any:
 def prepare_result(sizes: dict[str, int]) -> Any:
     import tempfile
 
-    from reguloom import activity, io
+    from reguloom import activity
+    from reguloom.pipeline._assemble import assemble
+    from reguloom.pipeline._figures import draw_all
+    from reguloom.pipeline._regulon_work import Found, write_results
 
     genes = 2000
     folder = Path(tempfile.mkdtemp())
-    cells = make_cells(int(sizes["values"] / genes / DENSITY), genes, 50)
-    regulons = make_regulons(genes, sizes["tfs"])
-    regulons.to_adata(cells)
-    cells.obsm["aucell"] = activity.aucell_frame(cells, regulons, n_jobs=1)
+    cells, regulons = make_cells(int(sizes["values"] / genes / FILLED), genes, 50), make_regulons(genes, sizes["tfs"])
+    auc = activity.aucell_frame(cells, regulons, n_jobs=1)
+    thresholds = activity.find_thresholds(auc, n_jobs=1)
+    binary = (auc > thresholds["threshold"]).astype(int)
+    found = Found(regulons.to_network(), regulons, auc, binary, thresholds, activity.rss(auc, cells.obs["kind"]))
 
     def work(_threads: int | None) -> None:
-        io.write(cells, folder / "result.h5ad", force=True)
-        io.write_scope_loom(cells, folder / "scope.loom", force=True)
+        result = assemble(cells, found, "kind")
+        write_results(cells, result, found, folder / "result.h5ad", folder / "scope.loom", title="", groupby="kind")
+        draw_all(result, found, groupby="kind", rankings=(), enrichment={}, folder=folder / "figures", basis="X_umap")
 
     return work
 
@@ -284,14 +297,16 @@ def fit(found: list[dict[str, Any]]) -> dict[str, Any]:
     import numpy as np
 
     stages = {}
-    for stage, base in BASE.items():
-        rows = [one for one in found if one["stage"] == stage and one["vary"] in (*base, "base")]
+    for stage in BASE:
+        base = sizes_of(stage, BASE[stage])
+        rows = [one for one in found if one["stage"] == stage and one["vary"] in (*BASE[stage], "base")]
+        rows = [{**one, "sizes": sizes_of(stage, one["sizes"])} for one in rows]
         if not rows:
             continue
         # What the tiny case takes is what code, compiler and interpreter take.
         tiny = [one["peak_mb"] for one in found if one["stage"] == stage and one["vary"] == "tiny"]
         rest = min([*tiny, *(one["peak_mb"] for one in rows)])
-        varied = [name for name in base if any(one["vary"] == name for one in rows)]
+        varied = [name for name in base if any(one["sizes"][name] != base[name] for one in rows)]
         logs = {name: np.log([one["sizes"][name] / base[name] for one in rows]) for name in varied}
         design = np.column_stack([np.ones(len(rows)), *logs.values()])
         entry: dict[str, Any] = {"base": base, "at_rest_mb": round(rest, 1), "gain": gain(found, stage)}
@@ -310,6 +325,16 @@ def fit(found: list[dict[str, Any]]) -> dict[str, Any]:
                            "worst_ratio": round(float(off), 2)}  # fmt: skip
         stages[stage] = entry
     return stages
+
+
+def sizes_of(stage: str, sizes: dict[str, int]) -> dict[str, int]:
+    """Return the sizes that time is a power of: a screen's factors and draws make one, its knock-outs."""
+    from reguloom.pipeline.estimate import knockouts
+
+    if stage != "oracle screen":
+        return sizes
+    kept = {name: size for name, size in sizes.items() if name not in ("tfs", "draws")}
+    return {**kept, "knockouts": knockouts(sizes["tfs"], sizes["draws"])}
 
 
 def gain(found: list[dict[str, Any]], stage: str) -> float:
@@ -360,10 +385,16 @@ def main() -> None:
     parser.add_argument("--draw", action="store_true", help="fit and draw what was measured")
     parser.add_argument("--stage", action="append", default=[], choices=list(BASE), help="measure this stage alone")
     parser.add_argument("--vary", action="append", default=[], help="vary this alone: a size, threads or workers")
+    parser.add_argument(
+        "--peers", type=Path, metavar="FOLDER", help="also run the comparisons with peers installed there"
+    )
     options = parser.parse_args()
     if options.point:
         print(json.dumps(measure(json.loads(options.point))))
         return
+    if options.peers:
+        subprocess.run([sys.executable, str(HERE / "run_peers.py"), str(options.peers)], check=False)
+        page.take_peers(options.peers)
     if not options.draw:
         RESULT.parent.mkdir(exist_ok=True)
         made = run_all(options.stage, options.vary)
@@ -374,8 +405,11 @@ def main() -> None:
     stored = json.loads(RESULT.read_text())
     about = "Written by benchmarks/scaling.py: powers of sizes fitted to what was measured on one machine."
     fitted = {"about": about, "machine": {key: stored[key] for key in ("machine", "python", "cores")}}
-    FITTED.write_text(json.dumps({**fitted, "stages": fit(stored["points"])}, indent=1) + "\n")
+    stages = fit(stored["points"])
+    FITTED.write_text(json.dumps({**fitted, "stages": stages}, indent=1) + "\n")
     draw(stored["points"])
+    page.draw_parallel(stored["points"])
+    page.write_page(stored["points"], stages)
 
 
 if __name__ == "__main__":

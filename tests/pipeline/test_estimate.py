@@ -53,6 +53,45 @@ def test_what_is_shipped_was_measured() -> None:
     assert estimate("grn", larger, n_jobs=1).seconds > 1.5 * estimate("grn", SIZES, n_jobs=1).seconds
 
 
+#: Runs on one thread and the processor seconds that each stage took: the demo (2,500 cells, 40 factors) and Paul et
+#: al.'s 2,660 progenitors, whose knock-outs were timed beside other work.
+RUNS = {
+    "demo": (
+        Sizes(cells=2500, genes=800, values=720_000, tfs=40, motifs=400, draws=20),
+        {"grn": 6.9, "oracle": 26.0, "result": 11.6},
+    ),
+    "paul15": (
+        Sizes(cells=2660, genes=3004, values=2_045_000, tfs=133, motifs=427, draws=200),
+        {"grn": 37.7, "ctx": 2.0, "oracle": 295.0, "result": 9.3},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_estimates_are_within_a_factor_of_three(name: str) -> None:
+    sizes, took = RUNS[name]
+    made = {stage: estimate(stage, sizes, n_jobs=1).seconds for stage in took}
+    assert {
+        stage: round(made[stage] / took[stage], 2)
+        for stage in took
+        if not took[stage] / 3 < made[stage] < 3 * took[stage]
+    } == {}
+
+
+@pytest.mark.slow
+def test_estimates_of_the_demo_hold_on_this_machine(tmp_path: Path) -> None:
+    from reguloom.pipeline.demo import run_demo
+
+    for name in ("warm", "demo"):  # the first one compiles
+        run_demo(tmp_path / name, n_cells=300 if name == "warm" else 2500, n_jobs=1)
+    config = read_config(tmp_path / "demo" / "run.toml", changes=[f"output={tmp_path / 'new'}"])
+    made = {one.stage: one.estimate for one in plan(config, n_jobs=1) if one.estimate is not None}
+    record = json.loads((tmp_path / "demo" / "result" / "manifest.json").read_text())
+    took = {stage: one["cpu_s"] for stage, one in record["stages"].items() if stage in made and one["cpu_s"] > 2}
+    assert {"grn", "oracle"} <= set(took)
+    assert all(took[stage] / 3 < made[stage].seconds < 3 * took[stage] for stage in took)
+
+
 def test_a_plan_shows_estimates_for_what_is_left_to_do(finished: Path, small_world: Path, run, tmp_path: Path) -> None:
     lines = {one.stage: one for one in plan(read_config(write_run(tmp_path, small_world)), n_jobs=1)}
     assert 0 < lines["grn"].estimate.seconds < 60 and 200 < lines["grn"].estimate.megabytes < 1000

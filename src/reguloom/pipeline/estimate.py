@@ -28,6 +28,15 @@ MODULES_PER_FACTOR = 6
 """How many co-expression modules a factor usually has (two thresholds, one size, three numbers of regulators)."""
 
 
+FACTOR_DRAWS, ONCE_DRAWS = 24, 300
+"""As many draws of a null as the knock-out of a factor with its bootstrap costs, and as what a screen does once."""
+
+
+def knockouts(tfs: int, draws: int) -> int:
+    """Return how large a screen is: knock-outs of single factors in draws of a null, and the rest in units of these."""
+    return ONCE_DRAWS + tfs * (FACTOR_DRAWS + draws)
+
+
 @dataclass(frozen=True)
 class Estimate:
     """What a stage is likely to take.
@@ -86,7 +95,7 @@ class Sizes:
             "tfs": self.tfs,
             "motifs": self.motifs,
             "modules": self.tfs * MODULES_PER_FACTOR,
-            "draws": self.draws,
+            "knockouts": knockouts(self.tfs, self.draws),
         }
 
 
