@@ -44,7 +44,8 @@ def growth(fitted: dict[str, Any]) -> str:
         base = ", ".join(f"{size:,} {name}" for name, size in one["base"].items())
         powers = [", ".join(f"{name} {power:.2g}" for name, power in one[what]["exponents"].items())
                   for what in ("seconds", "megabytes")]  # fmt: skip
-        lines.append(f"| {stage} | {base} | {one['seconds']['at_base']:.2g} s | {powers[0]} | {powers[1]} |")
+        took = f"{one['fixed_s']:.2g} s + {one['seconds']['at_base']:.2g} s"
+        lines.append(f"| {stage} | {base} | {took} | {powers[0]} | {powers[1]} |")
     return "\n".join(lines)
 
 

@@ -306,12 +306,16 @@ def fit(found: list[dict[str, Any]]) -> dict[str, Any]:
         # What the tiny case takes is what code, compiler and interpreter take.
         tiny = [one["peak_mb"] for one in found if one["stage"] == stage and one["vary"] == "tiny"]
         rest = min([*tiny, *(one["peak_mb"] for one in rows)])
+        # What the tiny case takes hardly depends on any size: figures, most of all.
+        least = [one["cpu_s"] for one in found if one["stage"] == stage and one["vary"] == "tiny"]
+        fixed = min([*least, *(0.8 * one["cpu_s"] for one in rows)])
         varied = [name for name in base if any(one["sizes"][name] != base[name] for one in rows)]
         logs = {name: np.log([one["sizes"][name] / base[name] for one in rows]) for name in varied}
         design = np.column_stack([np.ones(len(rows)), *logs.values()])
         entry: dict[str, Any] = {"base": base, "at_rest_mb": round(rest, 1), "gain": gain(found, stage)}
+        entry["fixed_s"] = round(fixed, 2)
         values = {
-            "seconds": np.maximum([one["cpu_s"] for one in rows], 0.01),
+            "seconds": np.maximum([one["cpu_s"] - fixed for one in rows], 0.01),
             "megabytes": np.maximum([one["peak_mb"] - rest for one in rows], 1.0),
         }
         for name, measured in values.items():

@@ -21,7 +21,7 @@ def known(at_base: float, **exponents: float) -> dict:
 
 @pytest.fixture
 def table(monkeypatch: pytest.MonkeyPatch) -> None:
-    one = {"base": {"cells": 1000, "genes": 500}, "at_rest_mb": 200.0, "gain": 0.5}
+    one = {"base": {"cells": 1000, "genes": 500}, "at_rest_mb": 200.0, "fixed_s": 0.25, "gain": 0.5}
     one |= {"seconds": known(3.0, cells=1.0, genes=2.0), "megabytes": known(10.0, cells=1.0)}
     two = {**one, "at_rest_mb": 500.0, "gain": 0.0, "seconds": known(1.0)}
     monkeypatch.setattr(module, "measured", lambda: {"grn": one, "oracle fit": one, "oracle screen": two})
@@ -29,13 +29,13 @@ def table(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_time_and_memory_follow_the_powers(table: None) -> None:
     made = estimate("grn", SIZES, n_jobs=4)
-    assert made.seconds == pytest.approx(3.0 * 2 * 4 / 2)
+    assert made.seconds == pytest.approx(0.25 + 3.0 * 2 * 4 / 2)
     assert made.megabytes == pytest.approx(200 + 10 * 2)
 
 
 def test_times_of_the_parts_of_a_stage_add_up_and_the_larger_peak_counts(table: None) -> None:
     made = estimate("oracle", SIZES, n_jobs=1)
-    assert made.seconds == pytest.approx(3.0 * 2 * 4 + 1.0)
+    assert made.seconds == pytest.approx(3.0 * 2 * 4 + 1.0 + 2 * 0.25)
     assert made.megabytes == pytest.approx(500 + 20)
     assert estimate("report", SIZES) is None
 

@@ -2,7 +2,7 @@
 
 Time and memory of a stage follow a power of each size, fitted to sweeps around a base case::
 
-    seconds = seconds(base) * product over sizes of (size / base) ** exponent / threads ** gain
+    seconds = fixed + seconds(base) * product over sizes of (size / base) ** exponent / threads ** gain
     memory  = memory at rest + memory(base) * product over sizes of (size / base) ** exponent
 """
 
@@ -152,7 +152,7 @@ def estimate(stage: str, sizes: Sizes, *, n_jobs: int | None = None) -> Estimate
 
 def _one(known: Mapping[str, Any], sizes: Mapping[str, float], threads: int) -> Estimate:
     """Return the estimate for one piece of work."""
-    seconds = _power(known["seconds"], known["base"], sizes) / threads ** known["gain"]
+    seconds = known["fixed_s"] + _power(known["seconds"], known["base"], sizes) / threads ** known["gain"]
     return Estimate(seconds, known["at_rest_mb"] + _power(known["megabytes"], known["base"], sizes))
 
 
