@@ -110,3 +110,16 @@ def test_archive_with_two_matrices_or_broken(tmp_path: Path) -> None:
     (tmp_path / "b.tar.gz").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(InputError, match=r"b\.tar\.gz"):
         io.read(tmp_path / "b.tar.gz")
+
+
+@pytest.mark.parametrize(("end", "accepted"), [("", True), ("\r", True), (" 9", True), ("\n\n", True), ("\0", False)])
+def test_an_odd_end_of_the_matrix_kills_nothing(tmp_path: Path, end: str, accepted: bool) -> None:
+    # scipy's parser takes Python with it on several of these.
+    (tmp_path / "matrix.mtx").write_text("%%MatrixMarket matrix coordinate integer general\n2 3 2\n1 1 4\n2 3 1" + end)
+    (tmp_path / "barcodes.tsv").write_text("c1\nc2\nc3\n")
+    (tmp_path / "genes.tsv").write_text("E1\tGata1\nE2\tSpi1\n")
+    if not accepted:
+        with pytest.raises(InputError, match="bytes of zero"):
+            io.read_10x(tmp_path)
+        return
+    assert io.read_10x(tmp_path).X.toarray().tolist() == [[4, 0], [0, 0], [0, 1]]

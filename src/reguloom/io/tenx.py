@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import tarfile
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -96,8 +97,8 @@ def _read_folder(folder: Path, gene_attribute: str, *, shown: Path | None = None
     barcodes = [line[0] for line in _lines(_part(folder, shown, "barcodes.tsv"))]
     features = _lines(_part(folder, shown, "features.tsv", "genes.tsv"))
     try:
-        with gzip_errors(matrix_path):
-            genes_by_cells = mmread(matrix_path)
+        with gzip_errors(matrix_path), _Lines(matrix_path) as handle:
+            genes_by_cells = mmread(handle)
     except (ValueError, OverflowError) as error:
         msg = f"{matrix_path} is not a readable Matrix Market file ({str(error)[:120]}); it may be cut short."
         raise InputError(msg) from error
@@ -110,6 +111,41 @@ def _read_folder(folder: Path, gene_attribute: str, *, shown: Path | None = None
         }
     )
     return _assemble(matrix, barcodes, var, gene_attribute=gene_attribute, shown=shown)
+
+
+class _Lines:
+    """The bytes of a text file, plain or gzipped, whose last line ends as lines do.
+
+    scipy's parser crashes, and Python with it, where the last line has something behind its numbers and no end, as in
+    a file that was cut short, and on bytes of zero, as disks leave them where writing stopped.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.file: IO[bytes] = gzip.open(path) if path.suffix == ".gz" else path.open("rb")  # type: ignore[assignment]
+        self.ended = False
+
+    def __enter__(self) -> _Lines:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.file.close()
+
+    def read(self, size: int = -1) -> bytes:
+        """Return up to so many bytes.
+
+        Raises
+        ------
+        ValueError
+            If there is a byte of zero.
+        """
+        data = self.file.read(size)
+        if b"\0" in data:
+            msg = "it holds bytes of zero"
+            raise ValueError(msg)
+        if data or self.ended:
+            return data
+        self.ended = True
+        return b"\n"
 
 
 def _part(folder: Path, shown: Path, *names: str) -> Path:
