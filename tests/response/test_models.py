@@ -198,7 +198,7 @@ def test_the_response_grows_with_the_dose(make_screen) -> None:
 def test_counts_are_modelled_as_counts(make_screen) -> None:
     cells = make_screen(counts=True)
     data = PerturbationData.from_anndata(cells)
-    model = make("cpa").fit(data)
+    model = make("cpa", max_epochs=45).fit(data)
     assert model.members_[0].likelihood == "nb"
     bulk = data.pseudobulk()
     found = model.predict(["G00+G01"])
