@@ -33,7 +33,7 @@ from reguloom.temporal.timecourse import TimeCourse
 from reguloom.temporal.timing import profile_timing
 
 METHODS = ("vrnn", *BASELINES)
-#: Fewer moving genes than this are not grouped.
+#: Fewer moving genes than this are not grouped, nor divided so that fewer would be left for each module.
 FEWEST_GENES = 10
 ORIGINAL, ORIGINAL_GENES, ORIGINAL_MODULES = "vrnn-gene-clustering", 1000, 6
 VRNN_CITATION = "10.48550/arXiv.1506.02216"
@@ -104,7 +104,7 @@ def fit(
         Number of modules; chosen by held-out likelihood and stability if left out. One is a legal answer. Of a number
         that is given, modules that repeated groupings do not tell apart are joined, and a note says so.
     max_modules
-        Largest number tried.
+        Largest number tried, and never more than one for every ten genes: of fewer, no module comes out twice.
     fdr
         False discovery rate of the test for a course.
     n_top
@@ -201,7 +201,7 @@ def _grouped(
     selection = pd.DataFrame()
     k = settings.n_modules
     if k is None:
-        most = min(settings.max_modules, len(chosen) // 2)
+        most = max(1, min(settings.max_modules, len(chosen) // FEWEST_GENES))
         selection = number_table(material.folds, method.fold_labels, modules.share, most)
         k = int(selection.loc[selection["chosen"], "n_modules"].iloc[0])
         logger.info("%d modules are chosen by held-out likelihood and stability", k)
