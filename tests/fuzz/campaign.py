@@ -32,6 +32,8 @@ MEMORY = 4 * 2**30
 SECONDS_PER_CASE = 60
 #: Cases after which a crash would have to be looked for again.
 CHUNK = 2000
+#: By the clock: a signal waits for compiled code, and HDF5 can go round in circles for ever.
+SECONDS_IN_C = 600
 #: Where a process writes what it was doing when it died.
 FAULT = "fault"
 #: What is said of a case that breaks the HDF5 library itself.
@@ -109,12 +111,14 @@ def _chunk(target: Target, start: int, stop: int, folder: Path, send: multiproce
     read = 0
     for case in range(start, stop):
         signal.setitimer(signal.ITIMER_PROF, SECONDS_PER_CASE)
+        faulthandler.dump_traceback_later(SECONDS_IN_C, exit=True, file=fault)
         (folder / "now").write_text(str(case))
         try:
             read += target.survives(mutate(target.seeds, case), folder)
         except Exception as error:  # noqa: BLE001 - whatever escapes a reader is what we look for
             send.send(("failed", case, _place(error)))
         signal.setitimer(signal.ITIMER_PROF, 0)
+    faulthandler.cancel_dump_traceback_later()
     send.send(("read", read, ""))
     send.send(None)
 
