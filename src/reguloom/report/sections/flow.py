@@ -71,7 +71,9 @@ def _panel(source: Source, payload: Payload, field: VectorField, adata: AnnData,
     scale = Places.of(places)
     groups = field.groups
     names = [] if groups is None else list(map(str, groups.categories))
-    codes = np.full(len(places), 255) if groups is None else np.where(groups.codes < 0, 255, groups.codes)[known]
+    # Codes of few groups are of eight bits, in which there is no 255.
+    codes = np.full(len(places), 255) if groups is None else groups.codes.astype(np.int64)[known]
+    codes[codes < 0] = 255
     x = field.states[known]
     return {
         "basis": basis,
