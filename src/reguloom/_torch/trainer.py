@@ -7,7 +7,7 @@ A model describes itself in a :class:`Task`; the :class:`Trainer` does the rest.
             self.module, self.x, self.y = module, x, y
 
         def optimizers(self):
-            return {"main": torch.optim.Adam(self.module.parameters(), lr=1e-3)}
+            return {"main": Adam(self.module.parameters(), lr=1e-3)}
 
         def batches(self, epoch, rng):
             return shuffled(np.arange(len(self.x)), 32, rng)

@@ -13,6 +13,7 @@ from torch.nn import functional
 
 from reguloom._random import child_seed
 from reguloom._torch.batches import shuffled
+from reguloom._torch.optim import Adam
 from reguloom._torch.trainer import Step, Task
 from reguloom.core import PerturbationData
 from reguloom.response._state import Cells, cells_of
@@ -74,12 +75,12 @@ class CpaTask(Task):
         apart = {id(one) for one in [*doses, *module.adversaries.parameters()]}
         rest = [one for one in module.parameters() if id(one) not in apart]
         made: dict[str, torch.optim.Optimizer] = {
-            "main": torch.optim.Adam(
+            "main": Adam(
                 [{"params": rest}, {"params": doses, "lr": p["dose_lr"]}], p["lr"], weight_decay=p["weight_decay"]
             )
         }
         if len(module.adversaries):
-            made["adversary"] = torch.optim.Adam(module.adversaries.parameters(), p["adversary_lr"], weight_decay=4e-7)
+            made["adversary"] = Adam(module.adversaries.parameters(), p["adversary_lr"], weight_decay=4e-7)
         return made
 
     def schedulers(self, optimizers: Mapping[str, torch.optim.Optimizer]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from reguloom._random import child_seed
 from reguloom._torch.batches import shuffled
+from reguloom._torch.optim import Adam
 from reguloom._torch.trainer import Step, Task
 from reguloom.core import PerturbationData
 from reguloom.response._torch.fitting import Run, device_of, fitted
@@ -65,7 +66,7 @@ class GearsTask(Task):
 
     def optimizers(self) -> dict[str, torch.optim.Optimizer]:
         """Return Adam."""
-        return {"main": torch.optim.Adam(self.module.parameters(), self.p["lr"], weight_decay=self.p["weight_decay"])}
+        return {"main": Adam(self.module.parameters(), self.p["lr"], weight_decay=self.p["weight_decay"])}
 
     def schedulers(self, optimizers: Mapping[str, torch.optim.Optimizer]) -> dict[str, Any]:
         """Return the decay."""

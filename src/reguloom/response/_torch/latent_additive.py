@@ -13,6 +13,7 @@ from torch.nn import functional
 
 from reguloom._random import child_seed
 from reguloom._torch.batches import shuffled
+from reguloom._torch.optim import Adam
 from reguloom._torch.trainer import Step, Task
 from reguloom.core import PerturbationData
 from reguloom.response._torch.fitting import device_of
@@ -94,7 +95,7 @@ class AdditiveTask(Task):
 
     def optimizers(self) -> dict[str, torch.optim.Optimizer]:
         """Return Adam."""
-        return {"main": torch.optim.Adam(self.module.parameters(), self.p["lr"], weight_decay=self.p["weight_decay"])}
+        return {"main": Adam(self.module.parameters(), self.p["lr"], weight_decay=self.p["weight_decay"])}
 
     def batches(self, epoch: int, rng: np.random.Generator) -> Iterable[Any]:
         """Yield positions of cells and of controls drawn anew."""

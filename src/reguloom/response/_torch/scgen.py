@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from reguloom._torch.batches import shuffled
+from reguloom._torch.optim import Adam
 from reguloom._torch.trainer import Step, Task
 from reguloom.core import PerturbationData
 from reguloom.response._torch.fitting import device_of
@@ -89,7 +90,7 @@ class ScgenTask(Task):
 
     def optimizers(self) -> dict[str, torch.optim.Optimizer]:
         """Return Adam as scGen uses it."""
-        adam = torch.optim.Adam(self.module.parameters(), self.p["lr"], eps=0.01, weight_decay=self.p["weight_decay"])
+        adam = Adam(self.module.parameters(), self.p["lr"], eps=0.01, weight_decay=self.p["weight_decay"])
         return {"main": adam}
 
     def batches(self, epoch: int, rng: np.random.Generator) -> Iterable[Any]:
