@@ -55,10 +55,20 @@ class Outcome:
 Run = Callable[..., Outcome]
 
 
+@pytest.fixture(autouse=True)
+def as_a_library() -> Iterator[None]:
+    """Let no test leave the program's logging and progress to the next, whatever ran it and in which order."""
+    from reguloom import _progress
+
+    logger = logging.getLogger("reguloom")
+    yield
+    logger.handlers, logger.level = [one for one in logger.handlers if isinstance(one, logging.NullHandler)], 0
+    _progress.enable(False)
+
+
 @pytest.fixture
 def run(capfd: pytest.CaptureFixture[str]) -> Iterator[Run]:
     """Run ``reguloom ARGS`` here; the logging that the program sets up is put back afterwards."""
-    from reguloom import _progress
     from reguloom.cli.app import main
 
     logger = logging.getLogger("reguloom")
@@ -74,4 +84,3 @@ def run(capfd: pytest.CaptureFixture[str]) -> Iterator[Run]:
 
     yield go
     logger.handlers, logger.level, warnings.showwarning = before
-    _progress.enable(False)
