@@ -199,8 +199,10 @@ def _value(text: str) -> Any:
 def _sentence(error: ErrorDetails, source: str) -> str:
     """Return what is wrong in one sentence, with the accepted keys or values."""
     place = [str(part) for part in error["loc"] if not _is_branch(part)]
+    # An unknown key may itself look like the name of a branch.
+    place = place or [str(part) for part in error["loc"][-1:]]
     name = ".".join(place)
-    if error["type"] == "extra_forbidden":
+    if error["type"] == "extra_forbidden" and place:
         accepted = _accepted(place[:-1])
         near = difflib.get_close_matches(place[-1], accepted, n=1, cutoff=0.5)
         what = f"section [{place[0]}]" if len(place) == 1 and isinstance(error["input"], dict) else f"key {name}"
