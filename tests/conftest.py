@@ -71,8 +71,7 @@ def run(capfd: pytest.CaptureFixture[str]) -> Iterator[Run]:
     """Run ``reguloom ARGS`` here; the logging that the program sets up is put back afterwards."""
     from reguloom.cli.app import main
 
-    logger = logging.getLogger("reguloom")
-    before = (list(logger.handlers), logger.level, warnings.showwarning)
+    before = warnings.showwarning
 
     def go(*args: object) -> Outcome:
         capfd.readouterr()
@@ -83,4 +82,4 @@ def run(capfd: pytest.CaptureFixture[str]) -> Iterator[Run]:
         return Outcome(code if isinstance(code, int) else 0 if code is None else 1, out, err)
 
     yield go
-    logger.handlers, logger.level, warnings.showwarning = before
+    warnings.showwarning = before

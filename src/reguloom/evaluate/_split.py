@@ -142,9 +142,10 @@ class Split:
             If this is no split, or its hash does not fit its content.
         """
         text = str(source)
-        where = "this text" if text.lstrip().startswith("{") else text
-        with content_errors(where, what="split", mend="a split is JSON with train, val, test and strata"):
-            if where is text:
+        given = text.lstrip().startswith("{")
+        mend = "a split is JSON with train, val, test and strata"
+        with content_errors("this text" if given else text, what="split", mend=mend):
+            if not given:
                 text = existing(Path(source), what="split").read_text("utf-8")
             fields = json.loads(text)
             parts = {part: tuple((str(a), str(b)) for a, b in fields[part]) for part in PARTS}

@@ -97,7 +97,7 @@ def _read_folder(folder: Path, gene_attribute: str, *, shown: Path | None = None
     barcodes = [line[0] for line in _lines(_part(folder, shown, "barcodes.tsv"))]
     features = _lines(_part(folder, shown, "features.tsv", "genes.tsv"))
     try:
-        with gzip_errors(matrix_path), _Lines(matrix_path) as handle:
+        with gzip_errors(matrix_path), _WholeLines(matrix_path) as handle:
             genes_by_cells = mmread(handle)
     except (ValueError, OverflowError) as error:
         msg = f"{matrix_path} is not a readable Matrix Market file ({str(error)[:120]}); it may be cut short."
@@ -113,7 +113,7 @@ def _read_folder(folder: Path, gene_attribute: str, *, shown: Path | None = None
     return _assemble(matrix, barcodes, var, gene_attribute=gene_attribute, shown=shown)
 
 
-class _Lines:
+class _WholeLines:
     """The bytes of a text file, plain or gzipped, whose last line ends as lines do.
 
     scipy's parser crashes, and Python with it, where the last line has something behind its numbers and no end, as in
@@ -124,7 +124,7 @@ class _Lines:
         self.file: IO[bytes] = gzip.open(path) if path.suffix == ".gz" else path.open("rb")  # type: ignore[assignment]
         self.ended = False
 
-    def __enter__(self) -> _Lines:
+    def __enter__(self) -> _WholeLines:
         return self
 
     def __exit__(self, *_: object) -> None:

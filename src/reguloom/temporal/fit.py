@@ -24,7 +24,7 @@ from reguloom.temporal.consensus import consensus, joined
 from reguloom.temporal.dynamic import course_test
 from reguloom.temporal.grouping import BaselineGrouping, Findings, Grouping, Material
 from reguloom.temporal.noise import Noise, estimate_noise
-from reguloom.temporal.options import VrnnOptions, vrnn_options
+from reguloom.temporal.options import ORIGINAL_EPOCHS, VrnnOptions, vrnn_options
 from reguloom.temporal.profile import Profile, merge_replicates
 from reguloom.temporal.result import STATIC, TemporalModules
 from reguloom.temporal.selection import Folds, number_table, refused
@@ -257,7 +257,8 @@ def _method(settings: _Settings, material: Material) -> Grouping:
     if settings.compat == ORIGINAL:
         from reguloom.temporal.original import OriginalGrouping
 
-        return OriginalGrouping(material, max_epochs=settings.options.max_epochs or 2000, device=settings.device)
+        epochs = settings.options.max_epochs or ORIGINAL_EPOCHS
+        return OriginalGrouping(material, max_epochs=epochs, device=settings.device)
     from reguloom.temporal.vrnn_grouping import VrnnGrouping
 
     return VrnnGrouping(

@@ -10,6 +10,7 @@ from reguloom._errors import InputError
 #: Passes if none are given: few genes need more of them, and many cost more.
 FEWEST_EPOCHS, MOST_EPOCHS, GENE_EPOCHS = 50, 100, 25_000
 COMPAT = (None, "chung", "vrnn-gene-clustering")
+ORIGINAL_EPOCHS = 2000
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ def vrnn_options(given: dict[str, Any] | None, compat: str | None) -> VrnnOption
     start = VrnnOptions(n_static=0, autoregressive=True) if compat == "chung" else VrnnOptions()
     if compat == "vrnn-gene-clustering":
         # The published number of epochs; its other settings belong to its network and are fixed there.
-        start = VrnnOptions(max_epochs=2000)
+        start = VrnnOptions(max_epochs=ORIGINAL_EPOCHS)
     known = {one.name for one in fields(VrnnOptions)}
     unknown = sorted(set(given or {}) - known)
     if unknown:

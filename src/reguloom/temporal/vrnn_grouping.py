@@ -66,8 +66,8 @@ class VrnnGrouping:
             place = None if folder is None else Path(folder) / f"seed{number}"
             fitted.append(train(*pair, seed=child_seed(material.root, "vrnn", number), folder=place))
         self.networks = fitted
-        self._seen = [self._course(one, profile) for one, profile in zip(fitted, material.folds.profiles, strict=True)]
-        self._whole = [self._course(one, material.profile) for one in fitted]
+        self._seen = [_course(one, profile) for one, profile in zip(fitted, material.folds.profiles, strict=True)]
+        self._whole = [_course(one, material.profile) for one in fitted]
         self._drawn: dict[int, list[Profile]] = {}
         collapsed = [one.collapsed for one in fitted if one.collapsed]
         self.notes: tuple[str, ...] = ()
@@ -97,10 +97,6 @@ class VrnnGrouping:
             made += [label, *(most_likely(other, shapes) for other in self._draws(number))]
         return made
 
-    def _course(self, network: Fitted, profile: Profile) -> Profile:
-        """Return the courses that a network believes genes to have."""
-        return believed(profile, network.decoded(profile), network.misfit)[0]
-
     def _draws(self, number: int) -> list[Profile]:
         """Return courses as they might have been, made once for all numbers of modules."""
         if number in self._drawn:
@@ -121,7 +117,7 @@ class VrnnGrouping:
         whole, spread = self.material.whole
         for sample in range(n_bootstrap):
             other = bootstrap(whole, spread, generator(self.material.root, "vrnn", "bootstrap", number, sample))
-            drawn.append(self._course(network, Profile.of(other, spread)))
+            drawn.append(_course(network, Profile.of(other, spread)))
         self._drawn[number] = drawn
         return drawn
 
@@ -136,3 +132,8 @@ class VrnnGrouping:
         columns = pd.Index([f"w{number + 1}" for number in range(mean.shape[1])], dtype=object)
         latent = pd.DataFrame(mean, index=profile.genes, columns=columns)
         return Findings(decoded.mean(axis=0), error, latent, pd.concat(tables, ignore_index=True))
+
+
+def _course(network: Fitted, profile: Profile) -> Profile:
+    """Return the courses that a network believes genes to have."""
+    return believed(profile, network.decoded(profile), network.misfit)[0]

@@ -90,7 +90,7 @@ def _panel(source: Source, payload: Payload, field: VectorField, adata: AnnData,
             _channel("speed", np.linalg.norm(field(x), axis=1), payload),
             _channel("divergence", field.divergence(x), payload),
         ],
-        "drivers": _drivers(source),
+        "drivers": _drivers(source, field),
         "facts": [{"label": label, "value": as_cell(field.report[name])} for name, label in _FACTS.items()
                   if np.isfinite(field.report.get(name, np.nan))],
         "failed": [str(text) for text in field.failed_checks.values()],
@@ -134,18 +134,17 @@ def _channel(name: str, values: NDArray[np.float64], payload: Payload) -> dict[s
     return {"name": name, "low": low, "high": high, "values": payload.add(codes, "u1")}
 
 
-def _drivers(source: Source) -> dict[str, Any] | None:
+def _drivers(source: Source, field: VectorField) -> dict[str, Any] | None:
     """Return what perturbing each gene would do to the flow of each group: as the run found it, or to first order."""
     from reguloom import vectorfield
 
-    field = source.field
     path = next(source.files("regulators.csv"), None)
     table = source.read_csv(path) if path is not None else None
-    if table is None and field is not None and field.space.has_genes:
+    if table is None and field.space.has_genes:
         there = set(map(str, field.space.genes))
         own = sorted({one.tf for one in source.regulons} & there) if source.regulons is not None else []
         if own or len(there) <= MOST_GENES:
-            table = vectorfield.screen(_some(field), own or None)
+            table = vectorfield.screen(field, own or None)
     wanted = ("group", "gene", "effect", "alignment", "along", "linear_validity")
     if table is None or any(name not in table for name in wanted[:4]) or table.empty:
         return None

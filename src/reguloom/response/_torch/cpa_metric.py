@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from reguloom.manifold.neighbors import nearest
+
 N_NEIGHBORS = 30
 
 
@@ -66,8 +68,4 @@ def purity(states: NDArray[np.floating], labels: NDArray[np.integer], *, n_neigh
     n = min(n_neighbors, len(states) - 1)
     if n < 1:
         return 0.0
-    square = (states.astype(np.float64) ** 2).sum(axis=1)
-    distance = square[:, None] + square[None] - 2 * states.astype(np.float64) @ states.astype(np.float64).T
-    np.fill_diagonal(distance, np.inf)
-    nearest = np.argpartition(distance, n - 1, axis=1)[:, :n]
-    return float((labels[nearest] == labels[:, None]).mean())
+    return float((labels[nearest(states, n, n_jobs=1)[0]] == labels[:, None]).mean())
