@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TextIO
@@ -140,9 +140,11 @@ def _acquire(lock_path: Path) -> TextIO | None:
         except OSError as error:
             logger.debug("no lock at %s (%s)", lock_path, error)
             return None
-        # The one that held it has removed the file: then our lock is on a file that nobody else will open.
-        if lock_path.exists() and os.fstat(lock.fileno()).st_ino == lock_path.stat().st_ino:
-            return lock
+        # The one that held it has removed the file: then our lock is on a file that nobody else will open. Looked at
+        # once, since between two looks it may be removed.
+        with suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(lock.fileno()), lock_path.stat()):
+                return lock
         lock.close()
 
 
